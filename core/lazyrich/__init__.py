@@ -1,0 +1,30 @@
+"""lazyrich: training dynamics of wide neural networks, from the lazy to the rich regime."""
+
+from ._version import __version__ as __version__
+from .activations import Activation as Activation
+from .activations import activation as activation
+from .data import Dataset as Dataset
+from .data import load_data as load_data
+from .diagnostics import kernel_distance as kernel_distance
+from .diagnostics import target_alignment as target_alignment
+from .dynamics import LinearDynamics as LinearDynamics
+from .dynamics import train as train
+from .dynamics import train_stream as train_stream
+from .experiment import DataSpec as DataSpec
+from .experiment import Experiment as Experiment
+from .experiment import TrainingSpec as TrainingSpec
+from .kernels import Kernels as Kernels
+from .kernels import empirical_ntk as empirical_ntk
+from .kernels import nngp_and_ntk as nngp_and_ntk
+from .kernels import nngp as nngp
+from .kernels import ntk as ntk
+from .mlp import Params as Params
+from .mlp import apply as apply
+from .mlp import init as init
+from .networks import Network as Network
+from .results import load as load
+from .results import save as save
+from .spectra import Eigensystem as Eigensystem
+from .spectra import PowerLaw as PowerLaw
+from .spectra import eigensystem as eigensystem
+from .spectra import fit_power_law as fit_power_law

@@ -1,0 +1,109 @@
+"""What the public functions accept, checked in one place.
+
+Each message states the rule, then what was got, then the mend, so that it can stand on a page as it is.
+Shapes are checked always; values only where there are values, that is not under a JAX transformation.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+import numpy as np
+
+from ._float64 import is_traced
+
+
+def as_array(value: Any, name: str) -> Any:
+    """Return `value` as a finite float64 array (or as it is, when traced)."""
+    if is_traced(value):
+        return value
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name} must be an array of numbers; got {type(value).__name__}. "
+            "Give a NumPy or JAX array, or nested lists of equal length."
+        ) from None
+    bad = array.size - int(np.isfinite(array).sum())
+    if bad:
+        raise ValueError(
+            f"{name} must be finite; got {bad} NaN or infinite of {array.size} numbers. Remove or replace them."
+        )
+    return array
+
+
+def as_points(value: Any, name: str) -> Any:
+    """Return `value` as points of shape (n, D) with n >= 1 and D >= 1."""
+    array = as_array(value, name)
+    if array.ndim != 2 or 0 in array.shape:
+        raise ValueError(
+            f"{name} must have shape (points, dimensions), both at least 1; got {tuple(array.shape)}. "
+            "Give one row a point; a single coordinate is x[:, None]."
+        )
+    return array
+
+
+def as_targets(value: Any, name: str, n: int) -> Any:
+    """Return `value` as targets of shape (n, C); a vector means C = 1."""
+    array = as_array(value, name)
+    array = array[:, None] if array.ndim == 1 else array
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise ValueError(
+            f"{name} must have shape (points, outputs) or (points,); got {tuple(array.shape)}. Give one row a point."
+        )
+    if array.shape[0] != n:
+        raise ValueError(
+            f"{name} must have one row for each of the {n} points; got {array.shape[0]}. "
+            "Give inputs and targets of the same length."
+        )
+    return array
+
+
+def as_matrix(value: Any, name: str, shape: tuple[int | None, int | None]) -> Any:
+    """Return `value` as a matrix whose sides agree with `shape` (None: any side)."""
+    array = as_array(value, name)
+    fits = array.ndim == 2 and all(want in (None, got) for want, got in zip(shape, array.shape, strict=True))
+    if not fits:
+        want = tuple("any" if side is None else side for side in shape)
+        raise ValueError(
+            f"{name} must have shape {want}; got {tuple(array.shape)}. Check which points its rows and columns stand for."
+        )
+    return array
+
+
+def whole(value: Any, name: str, least: int = 0) -> int:
+    """Return `value` as an integer of at least `least`."""
+    is_whole = not isinstance(value, (bool, np.bool_)) and (
+        isinstance(value, (int, np.integer)) or (isinstance(value, float) and value.is_integer())
+    )
+    if not is_whole or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}. Give {least} or more.")
+    return int(value)
+
+
+def number(value: Any, name: str, *, above: float | None = None, least: float | None = None) -> float:
+    """Return `value` as a finite float, above `above` or at least `least`."""
+    rule = "" if above is None else f" above {above:g}"
+    rule += "" if least is None else f" of at least {least:g}"
+    try:
+        result = math.nan if isinstance(value, (str, bytes)) else float(value)
+    except (TypeError, ValueError):
+        result = math.nan
+    low = (above is not None and result <= above) or (least is not None and result < least)
+    if not math.isfinite(result) or low:
+        raise ValueError(f"{name} must be a finite number{rule}; got {value!r}. Change {name}.")
+    return result
+
+
+def choice(value: Any, name: str, known: Iterable[str]) -> str:
+    """Return `value` if it is one of `known`."""
+    known = sorted(known)
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}. Pick one of these.")
+    return value
+
+
+def key_of(seed: Any) -> jax.Array:
+    """Return the JAX random key of a whole, non-negative `seed`."""
+    return jax.random.key(whole(seed, "seed"))

@@ -1,0 +1,136 @@
+"""Activations: an elementwise function and its dual, under the name that networks and experiments use.
+
+To add one, add a line to `FAMILIES`: the function, its dual and its parameters with their defaults. Parameters are
+runtime values: moving a slope does not recompile.
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+
+from ._checks import choice, number
+from .duals import (
+    Covariances,
+    Variances,
+    derivative,
+    erf_dual,
+    gelu_dual,
+    numerical_dual,
+    piecewise_linear_dual,
+    second_moment,
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """What stands behind a name: `phi(z, **parameters)`, its dual, and its parameters' defaults."""
+
+    phi: Callable
+    dual: Callable
+    second_moment: Callable
+    defaults: dict[str, float] = field(default_factory=dict, hash=False)
+
+
+def _closed(phi: Callable, dual: Callable, second_moment: Callable, **defaults: float) -> Family:
+    return Family(phi, dual, second_moment, defaults)
+
+
+def _numerical(phi: Callable) -> Family:
+    return Family(
+        phi, functools.partial(numerical_dual, phi), functools.partial(second_moment, phi)
+    )
+
+
+def _leaky_relu(z: jax.Array, slope: float) -> jax.Array:
+    return jnp.where(z > 0, z, slope * z)
+
+
+FAMILIES: dict[str, Family] = {
+    "relu": _closed(
+        jax.nn.relu,
+        functools.partial(piecewise_linear_dual, negative=0.0, positive=1.0),
+        lambda q: q / 2,
+    ),
+    "leaky_relu": _closed(
+        _leaky_relu,
+        lambda q1, q2, k, slope: piecewise_linear_dual(q1, q2, k, negative=slope, positive=1.0),
+        lambda q, slope: (1 + slope**2) * q / 2,
+        slope=0.01,
+    ),
+    "erf": _closed(
+        jax.lax.erf, erf_dual, lambda q: (2 / jnp.pi) * jnp.arctan2(2 * q, jnp.sqrt(1 + 4 * q))
+    ),
+    "gelu": _closed(
+        functools.partial(jax.nn.gelu, approximate=False), gelu_dual,
+        lambda q: q / 4 + (q**2 * (2 + 2 * q) / ((1 + q) ** 2 * jnp.sqrt(1 + 2 * q)) 
+                           + q * jnp.arctan2(q, jnp.sqrt(1 + 2 * q))) / (2 * jnp.pi),
+    ),
+    "tanh": _numerical(jnp.tanh),
+}  # fmt: skip
+
+
+@jax.tree_util.register_pytree_node_class
+@dataclass(frozen=True)
+class Activation:
+    """An activation with its parameters; build one with `activation`.
+
+    Frozen and hashable. As a JAX pytree its parameters are leaves, its name is structure.
+    """
+
+    name: str
+    parameters: tuple[tuple[str, float], ...] = ()
+
+    def phi(self, z: jax.Array) -> jax.Array:
+        """Return phi(z), elementwise."""
+        return FAMILIES[self.name].phi(z, **dict(self.parameters))
+
+    def derivative(self, z: jax.Array) -> jax.Array:
+        """Return phi'(z), elementwise."""
+        return derivative(self.phi)(z)
+
+    def dual(self, q1: Variances, q2: Variances, k: Covariances) -> tuple[Covariances, Covariances]:
+        """Return (T, Tdot) for variances q1 (n1,), q2 (n2,) and covariances k (n1, n2); see `lazyrich.duals`."""
+        return FAMILIES[self.name].dual(q1, q2, k, **dict(self.parameters))
+
+    def second_moment(self, q: Variances) -> Variances:
+        """Return E[phi(u)^2] for u ~ N(0, q), the diagonal of the dual."""
+        return FAMILIES[self.name].second_moment(q, **dict(self.parameters))
+
+    def __str__(self) -> str:
+        """Return the name, with the parameters if there are any."""
+        inside = ", ".join(f"{name}={value:g}" for name, value in self.parameters)
+        return f"{self.name}({inside})" if inside else self.name
+
+    def tree_flatten(self):
+        """Split into runtime values and structure, for JAX."""
+        return tuple(value for _, value in self.parameters), (self.name, tuple(k for k, _ in self.parameters))
+
+    @classmethod
+    def tree_unflatten(cls, structure, values):
+        """Join what `tree_flatten` split."""
+        name, keys = structure
+        return cls(name, tuple(zip(keys, values, strict=True)))
+
+
+def activation(name: "str | Activation", **parameters: float) -> Activation:
+    """Return the activation called `name`, with its parameters.
+
+    Args:
+        name: one of `FAMILIES`: relu, leaky_relu (slope), erf, gelu (exact), tanh. An `Activation` is returned as it is.
+        **parameters: the family's parameters; those left out keep their defaults.
+
+    Raises:
+        ValueError: an unknown name or parameter, or a parameter that is not a finite number.
+    """
+    if isinstance(name, Activation):
+        return name
+    family = FAMILIES[choice(name, "activation", FAMILIES)]
+    for parameter in parameters:
+        if parameter not in family.defaults:
+            known = ", ".join(family.defaults) or "none"
+            raise ValueError(f"The parameters of {name} are: {known}; got {parameter!r}. Leave it out.")
+    values = {**family.defaults, **parameters}
+    return Activation(name, tuple((key, number(value, key)) for key, value in sorted(values.items())))

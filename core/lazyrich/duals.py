@@ -1,0 +1,159 @@
+r"""Dual activations: what an activation does to a pair of Gaussian variables.
+
+For $(u, v)$ jointly Gaussian with variances $q_1, q_2$ and covariance $k$, the dual of $\phi$ is
+
+$$T(q_1, q_2, k) = E[\phi(u) \phi(v)], \qquad \dot T = E[\phi'(u) \phi'(v)] = dT/dk .$$
+
+Each function here maps variances `q1` of shape (n1,) or (1,), `q2` of shape (n2,) or (1,) and covariances `k` of shape
+(n1, n2) to the two matrices `(T, Tdot)` of shape (n1, n2). A variance of shape (1,) is shared by all points: on data of
+equal norms the numerical dual then costs one curve instead of one per point.
+
+The closed forms cite their source; `numerical_dual` serves every smooth activation that has none.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+Variances = Float[Array, " n"]
+Covariances = Float[Array, "n1 n2"]
+Dual = Callable[..., tuple[Covariances, Covariances]]
+
+# Two unit vectors whose cosine differs from +-1 by less than this cannot be told from parallel ones in float64.
+# Snapping them keeps exact duplicates exact, where arccos would turn a rounding of 1e-16 into an angle of 1e-8.
+_PARALLEL = 8 * np.finfo(np.float64).eps
+
+
+def _safe_sqrt(x: jax.Array) -> jax.Array:
+    """Square root with a zero, not an infinite, derivative at 0."""
+    positive = x > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)
+
+
+def _norms_and_angle(q1: Variances, q2: Variances, k: Covariances) -> tuple[Covariances, Covariances]:
+    """Return g = sqrt(q1 q2) and the angle between the two vectors, exact at parallel and at zero ones."""
+    g = _safe_sqrt(q1)[:, None] * _safe_sqrt(q2)[None, :]
+    cosine = jnp.where(g > 0, k / jnp.where(g > 0, g, 1.0), 1.0)
+    apart, opposed = 1.0 - cosine, 1.0 + cosine
+    apart = jnp.where(apart < _PARALLEL, 0.0, apart)
+    opposed = jnp.where(opposed < _PARALLEL, 0.0, opposed)
+    half_sine, half_cosine = _safe_sqrt(apart), _safe_sqrt(opposed)
+    # arctan2 has no derivative at (0, 0), which cannot occur: the two squares sum to 2.
+    return g, 2.0 * jnp.arctan2(half_sine, half_cosine)
+
+
+def piecewise_linear_dual(
+    q1: Variances, q2: Variances, k: Covariances, *, negative: float, positive: float
+) -> tuple[Covariances, Covariances]:
+    r"""Dual of $a \min(z, 0) + b \max(z, 0)$: ReLU is $a=0, b=1$.
+
+    $$\dot T = (a^2 + b^2)/2 - (a-b)^2 \theta / 2\pi, \qquad T = (a-b)^2 s / 2\pi + \dot T k,$$
+
+    with $\theta$ the angle between the two inputs and $s = \sqrt{q_1 q_2} \sin\theta$.
+    Source: Cho & Saul 2009, "Kernel methods for deep learning", eqs. 3-6 (orders 0 and 1), by linearity.
+    """
+    g, angle = _norms_and_angle(q1, q2, k)
+    jump = (negative - positive) ** 2 / (2 * jnp.pi)
+    tdot = (negative**2 + positive**2) / 2 - jump * angle
+    return jump * g * jnp.sin(angle) + tdot * k, tdot
+
+
+def erf_dual(q1: Variances, q2: Variances, k: Covariances) -> tuple[Covariances, Covariances]:
+    r"""Dual of erf: $T = (2/\pi) \arcsin(2k / \sqrt{(1+2q_1)(1+2q_2)})$.
+
+    Source: Williams 1997, "Computing with infinite networks", eq. 11.
+    """
+    product = (1 + 2 * q1)[:, None] * (1 + 2 * q2)[None, :]
+    root = jnp.sqrt(product - 4 * k**2)
+    return (2 / jnp.pi) * jnp.arctan2(2 * k, root), (4 / jnp.pi) / root
+
+
+def gelu_dual(q1: Variances, q2: Variances, k: Covariances) -> tuple[Covariances, Covariances]:
+    r"""Dual of the exact GELU $z \Phi(z)$. With $P = (1+q_1)(1+q_2)$ and $E = P - k^2$,
+
+    $$T = \frac k4 + \frac1{2\pi}\Big[\frac{k^2 + q_1 q_2 E}{P \sqrt E} + k \arctan\frac{k}{\sqrt E}\Big].$$
+
+    $\dot T$ is its derivative in $k$ (term by term: $dE/dk = -2k$ and $d \arctan(k/\sqrt E)/dk = 1/\sqrt E$).
+    Source: Tsuchida, Pearce, van der Heide, Roosta & Gallagher 2021, "Avoiding kernel fixed points", proposition 1.
+    """
+    product = (1 + q1)[:, None] * (1 + q2)[None, :]
+    both = q1[:, None] * q2[None, :]
+    e = product - k**2
+    root = jnp.sqrt(e)
+    angle = jnp.arctan2(k, root)
+    t = k / 4 + ((k**2 + both * e) / (product * root) + k * angle) / (2 * jnp.pi)
+    tdot = 1 / 4 + (k / root * ((2 - both + k**2 / e) / product + 1) + angle) / (2 * jnp.pi)
+    return t, tdot
+
+
+# Polar quadrature: Gauss-Legendre in the radius up to _MAX_RADIUS standard deviations (what is cut off weighs
+# exp(-81/2) = 3e-18) and _HARMONICS cosines in the angle. For tanh the largest error in T or Tdot was measured as
+# 1e-14 for variances up to 4, 1e-11 up to 18 and 1e-7 at 100.
+_RADII, _HARMONICS, _MAX_RADIUS = 48, 96, 9.0
+
+
+def _polar_rule() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Radii, their weights for the density r exp(-r^2/2), and angles in the middle of 2 _HARMONICS cells of (0, pi)."""
+    x, w = np.polynomial.legendre.leggauss(_RADII)
+    r = (x + 1) * _MAX_RADIUS / 2
+    angles = (np.arange(2 * _HARMONICS) + 0.5) * np.pi / (2 * _HARMONICS)
+    return r, w * _MAX_RADIUS / 2 * r * np.exp(-(r**2) / 2), angles
+
+
+def _cosine_coefficients(phi: Callable, q: Variances) -> Float[Array, "m n r"]:
+    r"""Coefficients of $\phi(\sqrt q\, r \cos a) = \sum_m c_m(r) \cos(m a)$ for each variance and radius."""
+    r, weights, angles = _polar_rule()
+    cosines = np.cos(np.outer(np.arange(_HARMONICS), angles)) / _HARMONICS
+    cosines[0] /= np.sqrt(2)  # so that T has the same factor 1/2 for every m
+    # The floor keeps the derivative of the square root finite at a zero input, where phi is evaluated at 0 anyway.
+    points = jnp.sqrt(jnp.maximum(q, 1e-300))[:, None, None] * (r[:, None] * np.cos(angles))[None]
+    return jnp.einsum("ma,nra->mnr", cosines, phi(points)) * np.sqrt(weights / 2)[None, None, :]
+
+
+def _sum_cosines(c1: Float[Array, "m n1 r"], c2: Float[Array, "m n2 r"], cosine: Covariances) -> Covariances:
+    r"""Return $\sum_m (c_1 c_2^T)_m \cos(m\theta)$ by Clenshaw's recurrence, one matrix product a harmonic."""
+
+    def step(carry, coefficients):
+        b1, b2 = carry
+        a1, a2 = coefficients
+        return (a1 @ a2.T + 2 * cosine * b1 - b2, b1), None
+
+    zero = jnp.zeros_like(cosine)
+    (b1, b2), _ = jax.lax.scan(step, (zero, zero), (c1, c2), reverse=True, unroll=16)
+    return b1 - cosine * b2
+
+
+def numerical_dual(
+    phi: Callable, q1: Variances, q2: Variances, k: Covariances
+) -> tuple[Covariances, Covariances]:
+    r"""Dual of a smooth elementwise `phi`, by quadrature in polar coordinates.
+
+    Write $u = \sqrt{q_1}\, r \cos a$ and $v = \sqrt{q_2}\, r \cos(a - \theta)$ with $\cos\theta = k/\sqrt{q_1 q_2}$.
+    1. On each circle $\phi$ is an even function of the angle, $\sum_m c_m(r) \cos(m a)$.
+    2. The mean over the angle of a product of two such series is $\frac12\sum_m c_m c'_m \cos(m\theta)$ (1 for m = 0).
+    3. The radius has density $r e^{-r^2/2}$, so $T = \sum_m \langle c_m c'_m \rangle_r \cos(m\theta)$, a Chebyshev series
+       in $\cos\theta$ whose coefficients are matrix products over the radii.
+
+    Use it for analytic activations; at a kink the series converges too slowly.
+    """
+    g = jnp.sqrt(jnp.maximum(q1, 1e-300))[:, None] * jnp.sqrt(jnp.maximum(q2, 1e-300))[None, :]
+    cosine = jnp.clip(k / g, -1.0, 1.0)
+    return (
+        _sum_cosines(_cosine_coefficients(phi, q1), _cosine_coefficients(phi, q2), cosine),
+        _sum_cosines(
+            _cosine_coefficients(derivative(phi), q1), _cosine_coefficients(derivative(phi), q2), cosine
+        ),
+    )
+
+
+def second_moment(phi: Callable, q: Variances) -> Variances:
+    r"""Return $E[\phi(u)^2]$, $u \sim N(0, q)$, with the rule of `numerical_dual`."""
+    return jnp.sum(_cosine_coefficients(phi, q) ** 2, axis=(0, 2))
+
+
+def derivative(phi: Callable) -> Callable:
+    """Return the elementwise derivative of an elementwise function."""
+    return lambda z: jax.jvp(phi, (z,), (jnp.ones_like(z),))[1]

@@ -1,0 +1,234 @@
+r"""Training finite networks: full-batch gradient descent on several seeds at once, recorded at checkpoints.
+
+The raw weights follow $\theta \leftarrow \theta - \eta\gamma^2 \nabla$ Loss with Loss $= \frac1{2n}\sum |f - y|^2$, so
+that $\eta$ x steps is the gradient-flow time of `LinearDynamics` in every parametrization. Between two checkpoints runs
+one compiled chunk whose number of steps, depth, scales and step size are runtime values; nothing else compiles again.
+"""
+
+import warnings
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float
+from scipy.sparse.linalg import eigsh
+
+from .._checks import choice, number, whole
+from ..data import Dataset
+from ..kernels import ntk
+from ..kernels.empirical import ntk_of_points
+from ..mlp import Params, Scales, backward, draw, hidden_states, output
+from ..networks import Network
+from ..results import labelled
+
+RECORDABLE = ("loss", "outputs", "ntk")
+# Depths up to the next of these share one compiled program; the weights of the layers in between are drawn, not used.
+_DEPTH_BUCKETS = (2, 4, 8, 16, 32, 64)
+# The default step is this fraction of the limit 2n/lambda_max: close to gradient flow, with room for the kernel to grow.
+_STABLE_FRACTION = 0.25
+
+
+def _step(activation, scales: Scales, params: Params, x, y, f0, step_size) -> Params:
+    """One step of gradient descent; `step_size` is eta gamma / n, what is left of eta gamma^2 (1/gamma) (1/n)."""
+    states = hidden_states(activation, scales, params, x)
+    signal = output(activation, scales, params, states) - f0 - y
+    last = activation.phi(states[scales.depth - 1])
+
+    def visit(carry, level, g):
+        hidden, biases = carry
+        previous = activation.phi(states[level - 1])
+        hidden = hidden.at[level - 1].add(-step_size * scales.hidden * g.T @ previous)
+        return hidden, biases.at[level].add(-step_size * scales.bias * g.sum(axis=0))
+
+    g, (hidden, biases) = backward(
+        activation, scales, params, states, signal, visit, (params.hidden, params.biases)
+    )
+    return Params(
+        first=params.first - step_size * scales.first * g.T @ x,
+        hidden=hidden,
+        readout=params.readout - step_size * scales.hidden * signal.T @ last,
+        biases=biases.at[0].add(-step_size * scales.bias * g.sum(axis=0)),
+        readout_bias=params.readout_bias - step_size * scales.bias * signal.sum(axis=0),
+    )
+
+
+@jax.jit
+def _advance(activation, scales: Scales, params: Params, x, y, f0, step_size, steps) -> Params:
+    """Run `steps` steps on every seed (the leading axis of `params` and `f0`)."""
+
+    def one(params, f0):
+        return jax.lax.fori_loop(0, steps, lambda _, p: _step(activation, scales, p, x, y, f0, step_size), params)
+
+    return jax.vmap(one)(params, f0)
+
+
+@jax.jit
+def _outputs(activation, scales: Scales, params: Params, x) -> Float[Array, "seed n out_dim"]:
+    return jax.vmap(lambda p: output(activation, scales, p, hidden_states(activation, scales, p, x)))(params)
+
+
+@jax.jit
+def _kernels(activation, scales: Scales, params: Params, x) -> Float[Array, "seed n n"]:
+    # One seed after the other: the signals of all outputs of one network are the largest array there is.
+    return jax.lax.map(lambda p: ntk_of_points(activation, scales, p, x, x), params)
+
+
+@partial(jax.jit, static_argnames=("in_dim", "out_dim", "width", "layers"))
+def _draw_seeds(seeds, in_dim: int, out_dim: int, width: int, layers: int) -> Params:
+    return jax.vmap(lambda seed: draw(jax.random.key(seed), in_dim, out_dim, width, layers, "float32"))(seeds)
+
+
+def default_learning_rate(net: Network, data: Dataset) -> float:
+    r"""Return a quarter of the largest stable step of the infinite-width network, $\frac14 \cdot 2n/\lambda_{max}(\Theta)$."""
+    kernel = ntk(net, data.x_train)
+    n = len(kernel)
+    top = float(kernel[0, 0]) if n == 1 else float(eigsh(kernel, k=1, return_eigenvectors=False, v0=np.ones(n))[0])
+    if top <= 0:
+        raise ValueError(
+            "A default learning rate needs a kernel that is not zero; got weight_var "
+            f"{net.weight_var:g} and bias_var {net.bias_var:g}. Raise one, or give learning_rate."
+        )
+    return _STABLE_FRACTION * 2 * n / top
+
+
+def checkpoint_steps(time: Any, learning_rate: float, checkpoints: int) -> np.ndarray:
+    """Return increasing step counts, from 0, for an end time (log-spaced) or an array of times (rounded)."""
+    times = np.asarray(time, dtype=np.float64) if np.ndim(time) else np.asarray(number(time, "time", above=0))
+    if times.ndim > 1 or times.size == 0 or not np.isfinite(times).all() or (times < 0).any():
+        raise ValueError(
+            f"time must be an end time above 0 or an array of finite times of at least 0; got {time!r}. Change time."
+        )
+    steps = np.round(times / learning_rate)
+    if times.ndim == 0:
+        steps = np.round(np.geomspace(1, max(1.0, float(steps)), whole(checkpoints, "checkpoints", 2) - 1))
+    return np.unique(np.append(steps, 0).astype(np.int64))
+
+
+def train_stream(
+    net: Network,
+    data: Dataset,
+    *,
+    time: Any,
+    learning_rate: float | None = None,
+    seeds: int = 4,
+    seed: int = 0,
+    record: tuple[str, ...] = ("loss", "outputs"),
+    checkpoints: int = 30,
+    centred: bool = False,
+    ntk_points: int | None = None,
+) -> Iterator[xr.Dataset]:
+    """Train as `train` does, and yield one checkpoint at a time (a Dataset with one time), t = 0 first.
+
+    Close the generator to stop. If a loss stops being finite, the stream ends there and the last Dataset's attribute
+    `status` says so.
+    """
+    learning_rate = (
+        default_learning_rate(net, data)
+        if learning_rate is None
+        else number(learning_rate, "learning_rate", above=0)
+    )
+    steps = checkpoint_steps(time, learning_rate, checkpoints)
+    record = (record,) if isinstance(record, str) else tuple(record)
+    record = tuple(choice(name, "record", RECORDABLE) for name in record)
+    whole(seed, "seed")
+    probes = len(data.x_train) if ntk_points is None else min(whole(ntk_points, "ntk_points", 1), len(data.x_train))
+    names = np.arange(seed, seed + whole(seeds, "seeds", 1))
+    return _stream(net, data, steps, learning_rate, names, record, bool(centred), probes)
+
+
+def _stream(net, data, steps, learning_rate, seeds, record, centred, probes) -> Iterator[xr.Dataset]:
+    x, y, x_test, y_test = (
+        jnp.asarray(a, jnp.float32) for a in (data.x_train, data.y_train, data.x_test, data.y_test)
+    )
+    scales, activation = Scales.of(net, data.in_dim), net.phi
+    layers = next((bucket for bucket in _DEPTH_BUCKETS if bucket >= net.depth), net.depth)
+    params = _draw_seeds(jnp.asarray(seeds, jnp.uint32), data.in_dim, data.out_dim, net.width, layers)
+    offsets = [jnp.zeros((len(seeds), *targets.shape), jnp.float32) for targets in (y, y_test)]
+    if centred:
+        offsets = [_outputs(activation, scales, params, points) for points in (x, x_test)]
+    attributes = {"network": repr(net), "data": data.name, "learning_rate": learning_rate, "centred": int(centred)}
+
+    def measure(step: int) -> xr.Dataset:
+        f, f_test = (
+            _outputs(activation, scales, params, points) - offset
+            for points, offset in zip((x, x_test), offsets, strict=True)
+        )
+        losses = {
+            "train_loss": ((f - y[None]) ** 2).sum(axis=(1, 2)) / (2 * len(y)),
+            "test_loss": ((f_test - y_test[None]) ** 2).sum(axis=(1, 2)) / (2 * len(y_test)),
+        }
+        variables = losses if "loss" in record else {}
+        if "outputs" in record:
+            variables = {**variables, "f_train": f, "f_test": f_test}
+        if "ntk" in record:
+            variables = {**variables, "ntk": _kernels(activation, scales, params, x[:probes])}
+        now = step * learning_rate
+        finite = bool(jnp.isfinite(losses["train_loss"]).all())
+        status = "complete" if finite else (
+            f"diverged before t = {now:.3g}: the learning rate {learning_rate:.3g} is too large for this network"
+        )
+        arrays = {name: np.asarray(value)[:, None] for name, value in variables.items()}
+        return labelled(arrays, ("seed", "time"), {"seed": seeds, "time": [now]}, status=status, **attributes)
+
+    done = 0
+    for step in steps:
+        params = _advance(activation, scales, params, x, y, offsets[0], learning_rate * net.gamma / len(y), step - done)
+        done = int(step)
+        result = measure(done)
+        yield result
+        if result.attrs["status"] != "complete":
+            return
+
+
+def train(
+    net: Network,
+    data: Dataset,
+    *,
+    time: Any,
+    learning_rate: float | None = None,
+    seeds: int = 4,
+    seed: int = 0,
+    record: tuple[str, ...] = ("loss", "outputs"),
+    checkpoints: int = 30,
+    centred: bool = False,
+    ntk_points: int | None = None,
+) -> xr.Dataset:
+    r"""Train an ensemble of finite networks by full-batch gradient descent on the squared loss, in float32.
+
+    Args:
+        net: the network; `net.parametrization` and `net.richness` say how lazy it is.
+        data: what to train and test on.
+        time: end time (learning rate x steps), recorded at log-spaced checkpoints; or an array of times, each rounded
+            to a whole step. t = 0 is always recorded.
+        learning_rate: step size eta; None takes a quarter of the largest stable one, 2n/lambda_max at infinite width.
+        seeds: how many networks, at least 1.
+        seed: the first one's seed; network i starts from `init(net, D, C, seed=seed + i)`.
+        record: any of loss, outputs, ntk.
+        checkpoints: how many times are recorded for an end time; equal ones are merged.
+        centred: train f - f_0 in place of f, so that every network starts from 0 (Chizat, Oyallon & Bach 2019).
+        ntk_points: record the kernel on this many of the first training points; None means all.
+
+    Returns:
+        `train_loss`, `test_loss` (seed, time); `f_train`, `f_test` (seed, time, point, output); `ntk` (seed, time,
+        point, point). `attrs["status"]` is `complete`, or says when the loss diverged; then the result ends there and
+        a RuntimeWarning is given.
+
+    Raises:
+        ValueError: an argument out of its range.
+    """
+    parts = list(
+        train_stream(
+            net, data, time=time, learning_rate=learning_rate, seeds=seeds, seed=seed, record=record,
+            checkpoints=checkpoints, centred=centred, ntk_points=ntk_points,
+        )
+    )  # fmt: skip
+    status = parts[-1].attrs["status"]
+    if status != "complete":
+        warnings.warn(f"Training {status}. Lower it below 2n/lambda_max.", RuntimeWarning, stacklevel=2)
+    result = xr.concat(parts, dim="time", combine_attrs="override")
+    result.attrs["status"] = status
+    return result

@@ -1,0 +1,183 @@
+"""Experiment: everything that a result depends on, as one frozen value.
+
+A result is a pure function of its experiment, so the experiment is what is cached, linked, saved and shared. It goes to
+JSON, TOML and Python code and comes back from the first two unchanged. Equal experiments have equal JSON.
+"""
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import tomli_w
+import xarray as xr
+
+from ._checks import choice, number, whole
+from .activations import Activation, activation
+from .data import MAKERS, Dataset, load_data
+from .dynamics import train_stream
+from .networks import Network
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Which data: the arguments of `load_data`, less the seed."""
+
+    name: str = "digits"
+    n_train: int = 128
+    n_test: int = 256
+    noise: float = 0.0
+
+    def __post_init__(self):
+        """Check each field and bring it to its type."""
+        object.__setattr__(self, "name", choice(self.name, "data", MAKERS))
+        object.__setattr__(self, "n_train", whole(self.n_train, "n_train", 1))
+        object.__setattr__(self, "n_test", whole(self.n_test, "n_test", 1))
+        object.__setattr__(self, "noise", number(self.noise, "noise", least=0))
+
+
+@dataclass(frozen=True)
+class TrainingSpec:
+    """How finite networks are trained: the arguments of `train` that its result depends on."""
+
+    time: float = 100.0
+    learning_rate: float | None = None
+    seeds: int = 4
+    checkpoints: int = 30
+    centred: bool = True
+    ntk_points: int = 64
+
+    def __post_init__(self):
+        """Check each field and bring it to its type."""
+        object.__setattr__(self, "time", number(self.time, "time", above=0))
+        if self.learning_rate is not None:
+            rate = number(self.learning_rate, "learning_rate", above=0)
+            object.__setattr__(self, "learning_rate", rate)
+        object.__setattr__(self, "seeds", whole(self.seeds, "seeds", 1))
+        object.__setattr__(self, "checkpoints", whole(self.checkpoints, "checkpoints", 2))
+        object.__setattr__(self, "centred", bool(self.centred))
+        object.__setattr__(self, "ntk_points", whole(self.ntk_points, "ntk_points", 1))
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Data, network, training and the seed of all randomness; hashable, and equal when every field is.
+
+    Raises:
+        ValueError: a field is out of its range.
+    """
+
+    data: DataSpec = field(default_factory=DataSpec)
+    network: Network = field(default_factory=Network)
+    training: TrainingSpec = field(default_factory=TrainingSpec)
+    seed: int = 0
+
+    def __post_init__(self):
+        """Check the seed."""
+        object.__setattr__(self, "seed", whole(self.seed, "seed"))
+
+    def load_data(self) -> Dataset:
+        """Return the data set."""
+        return load_data(**dataclasses.asdict(self.data), seed=self.seed)
+
+    def train_stream(self, record: tuple[str, ...] = ("loss", "ntk")) -> Iterator[xr.Dataset]:
+        """Train the finite networks, one checkpoint at a time; see `lazyrich.train_stream`."""
+        training = dataclasses.asdict(self.training)
+        return train_stream(self.network, self.load_data(), record=record, seed=self.seed, **training)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return nested dictionaries of plain values; a field that is None is left out."""
+        network = {f.name: getattr(self.network, f.name) for f in dataclasses.fields(Network)}
+        network["activation"] = _plain_activation(self.network.phi)
+        parts = {"data": dataclasses.asdict(self.data), "network": network, "seed": self.seed}
+        parts["training"] = {k: v for k, v in dataclasses.asdict(self.training).items() if v is not None}
+        return parts
+
+    @classmethod
+    def from_dict(cls, spec: Mapping[str, Any]) -> "Experiment":
+        """Return the experiment of a nested dictionary; what is left out has its default.
+
+        Raises:
+            ValueError: an unknown field, or a value out of its range.
+        """
+        parts = dict(_known(spec, [f.name for f in dataclasses.fields(cls)], "an experiment"))
+        for name, part in (("data", DataSpec), ("network", Network), ("training", TrainingSpec)):
+            fields = dict(_known(parts.get(name, {}), [f.name for f in dataclasses.fields(part)], name))
+            if isinstance(fields.get("activation"), Mapping):
+                fields["activation"] = activation(**fields["activation"])
+            parts[name] = part(**fields)
+        return cls(**parts)
+
+    def to_json(self) -> str:
+        """Return canonical JSON: sorted keys, no blanks."""
+        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Experiment":
+        """Return the experiment of a JSON text; errors as in `from_dict`."""
+        return cls.from_dict(json.loads(text))
+
+    def to_toml(self) -> str:
+        """Return a TOML text."""
+        return tomli_w.dumps(self.to_dict())
+
+    @classmethod
+    def from_toml(cls, text: str) -> "Experiment":
+        """Return the experiment of a TOML text; errors as in `from_dict`."""
+        return cls.from_dict(tomllib.loads(text))
+
+    def to_python(self) -> str:
+        """Return a script that computes the theory and trains the networks, with every value written out."""
+        network = {f.name: getattr(self.network, f.name) for f in dataclasses.fields(Network)}
+        data = {**dataclasses.asdict(self.data), "seed": self.seed}
+        training = {**dataclasses.asdict(self.training), "seed": self.seed}
+        name = data.pop("name")
+        return "\n".join(
+            [
+                "import lazyrich as lr",
+                "",
+                f"net = lr.Network({_arguments(network)})",
+                f"data = lr.load_data({name!r}, {_arguments(data)})",
+                "",
+                "theta = lr.ntk(net, data.x_train)",
+                "cross = lr.ntk(net, data.x_test, data.x_train)",
+                "spectrum = lr.eigensystem(theta)",
+                "flow = lr.LinearDynamics(spectrum, data.y_train, cross_ntk=cross)",
+                f"run = lr.train(net, data, record=('loss', 'ntk'), {_arguments(training)})",
+                "",
+                "print('time, test loss at infinite width, mean test loss of the finite networks')",
+                "theory = flow.test_loss(run.time.values, data.y_test)",
+                "for row in zip(run.time.values, theory, run.test_loss.mean('seed').values):",
+                "    print('%10.4g %10.4g %10.4g' % row)",
+                "",
+            ]
+        )
+
+
+def _plain_activation(value: Activation) -> str | dict[str, Any]:
+    return {"name": value.name, **dict(value.parameters)} if value.parameters else value.name
+
+
+def _known(spec: Any, names: list[str], what: str) -> Mapping[str, Any]:
+    """Return `spec` if it is a mapping with no keys but `names`."""
+    if not isinstance(spec, Mapping):
+        raise ValueError(f"{what} must be a table of named values; got {type(spec).__name__}. Give one.")
+    for name in spec:
+        if name not in names:
+            raise ValueError(f"The fields of {what} are {', '.join(names)}; got {name!r}. Remove or rename it.")
+    return spec
+
+
+def _arguments(values: Mapping[str, Any]) -> str:
+    """Return keyword arguments as Python code."""
+    return ", ".join(f"{name}={_code(value)}" for name, value in values.items())
+
+
+def _code(value: Any) -> str:
+    if isinstance(value, Activation):
+        inside = "".join(f", {name}={number!r}" for name, number in value.parameters)
+        return f"lr.activation({value.name!r}{inside})" if inside else repr(value.name)
+    return repr(value.item() if isinstance(value, np.generic) else value)

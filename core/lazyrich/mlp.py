@@ -1,0 +1,186 @@
+r"""Finite networks: weights, forward activations and backward signals.
+
+The forward pass keeps every preactivation, the backward pass hands out the signals $g^l = \gamma\, \partial f / \partial h^l$;
+training and the empirical kernels are both made of these two. Depth is a loop bound: arrays may hold more hidden layers
+than the network has, so that one compiled program serves all depths.
+"""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ._checks import as_points, choice, key_of, whole
+from ._float64 import is_traced, to_numpy
+from .activations import Activation
+from .networks import Network
+
+
+class Params(NamedTuple):
+    """Raw weights and biases, all N(0, 1) at initialisation; a JAX pytree."""
+
+    first: Float[Array, "width in_dim"]
+    hidden: Float[Array, "hidden width width"]
+    readout: Float[Array, "out_dim width"]
+    biases: Float[Array, "layers width"]
+    readout_bias: Float[Array, " out_dim"]
+
+
+class Scales(NamedTuple):
+    """The runtime values of a network: depth L, the factor in front of each kind of weight, and gamma."""
+
+    depth: Any
+    first: Any
+    hidden: Any
+    bias: Any
+    gamma: Any
+
+    @classmethod
+    def of(cls, net: Network, in_dim: int) -> "Scales":
+        """Return sqrt(sw^2/D), sqrt(sw^2/N), sb and gamma of `net`."""
+        return cls(
+            net.depth,
+            math.sqrt(net.weight_var / in_dim),
+            math.sqrt(net.weight_var / net.width),
+            math.sqrt(net.bias_var),
+            net.gamma,
+        )
+
+
+@partial(jax.jit, static_argnames=("in_dim", "out_dim", "width", "layers", "dtype"))
+def draw(key: jax.Array, in_dim: int, out_dim: int, width: int, layers: int, dtype: str) -> Params:
+    """Draw weights for `layers` hidden layers; those of layer l do not depend on how many follow."""
+    first, hidden, readout, biases, readout_bias = jax.random.split(key, 5)
+
+    def stack(key: jax.Array, count: int, shape: tuple[int, ...]) -> jax.Array:
+        keys = jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(count))
+        return jax.vmap(lambda key: jax.random.normal(key, shape, dtype))(keys)
+
+    return Params(
+        jax.random.normal(first, (width, in_dim), dtype),
+        stack(hidden, layers - 1, (width, width)),
+        jax.random.normal(readout, (out_dim, width), dtype),
+        stack(biases, layers, (width,)),
+        jax.random.normal(readout_bias, (out_dim,), dtype),
+    )
+
+
+def hidden_states(
+    activation: Activation, scales: Scales, params: Params, x: Float[Array, "n in_dim"]
+) -> Float[Array, "layers n width"]:
+    """Return the preactivations h^1 ... h^L; rows past the depth stay 0."""
+
+    def layer(level, states):
+        previous = activation.phi(states[level - 1])
+        weights, bias = params.hidden[level - 1], params.biases[level]
+        return states.at[level].set(scales.hidden * previous @ weights.T + scales.bias * bias[None, :])
+
+    layers, width = params.biases.shape
+    first = scales.first * x @ params.first.T + scales.bias * params.biases[0][None, :]
+    states = jnp.zeros((layers, x.shape[0], width), first.dtype).at[0].set(first)
+    return states if layers == 1 else jax.lax.fori_loop(1, scales.depth, layer, states)
+
+
+def output(
+    activation: Activation, scales: Scales, params: Params, states: Float[Array, "layers n width"]
+) -> Float[Array, "n out_dim"]:
+    """Return f from the preactivations."""
+    last = activation.phi(states[scales.depth - 1])
+    return (scales.hidden * last @ params.readout.T + scales.bias * params.readout_bias[None, :]) / scales.gamma
+
+
+def backward(
+    activation: Activation,
+    scales: Scales,
+    params: Params,
+    states: Float[Array, "layers n width"],
+    signal: Float[Array, "n out_dim"],
+    visit: Callable,
+    carry: Any,
+) -> tuple[Float[Array, "n width"], Any]:
+    r"""Carry `signal` back from the output to the first layer, and fold `visit` over the layers above the first.
+
+    The signal at layer l is $g = \gamma \sum_c$ `signal`$_c\, \partial f_c / \partial h^l$, (n, width). Calls
+    `carry = visit(carry, level, g)` for the layers L ... 2, `level` being the layer's index in `states`, and returns
+    the signal at the first layer and the last carry.
+    """
+
+    def layer(step, state):
+        level, (g, carry) = scales.depth - 1 - step, state
+        carry = visit(carry, level, g)
+        g = scales.hidden * (g @ params.hidden[level - 1]) * activation.derivative(states[level - 1])
+        return g, carry
+
+    g = scales.hidden * (signal @ params.readout) * activation.derivative(states[scales.depth - 1])
+    return (g, carry) if params.biases.shape[0] == 1 else jax.lax.fori_loop(0, scales.depth - 1, layer, (g, carry))
+
+
+def in_precision_of(params: Params) -> Any:
+    """Return the JAX context in which float64 weights stay float64."""
+    return jax.enable_x64(params.first.dtype == np.float64)
+
+
+def init(net: Network, in_dim: int, out_dim: int, seed: int = 0, dtype: str = "float32") -> Params:
+    """Draw a network's raw weights, each N(0, 1).
+
+    Args:
+        net: the network.
+        in_dim: input dimension D, at least 1.
+        out_dim: outputs C, at least 1.
+        seed: a whole number; the same seed gives the same weights.
+        dtype: float32, right for training, or float64.
+
+    Returns:
+        A `Params` of NumPy arrays: first (N, D), hidden (L-1, N, N), readout (C, N), biases (L, N), readout_bias (C,).
+
+    Raises:
+        ValueError: a dimension below 1, a negative seed or another dtype.
+    """
+    in_dim, out_dim = whole(in_dim, "in_dim", 1), whole(out_dim, "out_dim", 1)
+    choice(dtype, "dtype", ("float32", "float64"))
+    with jax.enable_x64(dtype == "float64"):
+        return to_numpy(draw(key_of(seed), in_dim, out_dim, net.width, net.depth, dtype))
+
+
+def checked(net: Network, params: Params, x: Any, name: str) -> Any:
+    """Return points `x` in the weights' precision, once `net`, `params` and `x` fit together."""
+    x = as_points(x, name)
+    want = (net.width, x.shape[1], net.depth)
+    got = (*params.first.shape, params.biases.shape[0])
+    if want != got:
+        raise ValueError(
+            f"params must have the (width, in_dim, depth) of net and {name}, {want}; got {got}. "
+            f"Draw them with init(net, in_dim={x.shape[1]}, out_dim=...)."
+        )
+    return jnp.asarray(x, params.first.dtype)
+
+
+def _apply(activation, scales, params, x):
+    return output(activation, scales, params, hidden_states(activation, scales, params, x))
+
+
+_apply_compiled = jax.jit(_apply)
+
+
+def apply(net: Network, params: Params, x: Any) -> Float[np.ndarray, "n out_dim"]:
+    """Return the network's output f(x), (n, C), in the precision of `params`.
+
+    Under a JAX transformation (`jax.grad`, `jax.jit`) the depth is fixed, so that reverse-mode derivatives exist.
+
+    Args:
+        net: the network.
+        params: its weights, from `init`.
+        x: points, (n, D).
+
+    Raises:
+        ValueError: weights and points that do not fit the network.
+    """
+    with in_precision_of(params):
+        x = checked(net, params, x, "x")
+        function = _apply if is_traced(params, x) else _apply_compiled
+        return to_numpy(function(net.phi, Scales.of(net, x.shape[1]), params, x))

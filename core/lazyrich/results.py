@@ -1,0 +1,61 @@
+"""Results: labelled arrays that carry the spec that made them, and files of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ._checks import choice
+
+# Name: dimensions after the leading ones, and what the numbers are.
+VARIABLES: dict[str, tuple[tuple[str, ...], str]] = {
+    "train_loss": ((), "1/(2n) sum over points and outputs of (f - y)^2, training points"),
+    "test_loss": ((), "1/(2n') sum over points and outputs of (f - y)^2, test points"),
+    "f_train": (("train_point", "output"), "network output on training points"),
+    "f_test": (("test_point", "output"), "network output on test points"),
+    "ntk": (("ntk_row", "ntk_column"), "neural tangent kernel on the first training points, mean over outputs"),
+}
+
+
+def labelled(
+    variables: Mapping[str, Any], leading: tuple[str, ...], coordinates: Mapping[str, Any], **attributes: Any
+) -> xr.Dataset:
+    """Label arrays of known `variables`, whose first dimensions are `leading`."""
+    arrays = {
+        name: xr.DataArray(np.asarray(value), dims=(*leading, *VARIABLES[choice(name, "variable", VARIABLES)][0]))
+        for name, value in variables.items()
+    }
+    result = xr.Dataset(arrays, coords=dict(coordinates), attrs=attributes)
+    for name in arrays:
+        result[name].attrs["long_name"] = VARIABLES[name][1]
+    if "time" in result.coords:
+        result["time"].attrs["long_name"] = "gradient-flow time, learning rate x steps"
+    return result
+
+
+def save(result: xr.Dataset, path: str | Path) -> Path:
+    """Write a result to a NetCDF file, with the spec that made it.
+
+    Raises:
+        ValueError: something that is not an xarray Dataset.
+        OSError: a path that cannot be written.
+    """
+    if not isinstance(result, xr.Dataset):
+        raise ValueError(f"Only an xarray Dataset can be saved; got {type(result).__name__}. Give what train returned.")
+    path = Path(path)
+    result.to_netcdf(path, engine="h5netcdf")
+    return path
+
+
+def load(path: str | Path) -> xr.Dataset:
+    """Read a result that `save` wrote.
+
+    Raises:
+        ValueError: a file that is missing or is not NetCDF.
+    """
+    try:
+        return xr.load_dataset(path, engine="h5netcdf")
+    except OSError as error:
+        raise ValueError(f"A result is read from a NetCDF file; got {path}: {error}. Give a file that save wrote.") from None
