@@ -1,0 +1,44 @@
+"""The served page: one session's `Explorer` with its controls in a side bar."""
+
+import panel as pn
+import panel_material_ui as pmui
+
+from .explorer import Explorer
+
+TITLE = "lazyrich"
+
+
+def create_app() -> pmui.Page:
+    """Return the page of a new session."""
+    pn.extension(notifications=False)
+    explorer = Explorer()
+    page = pmui.Page(
+        title=TITLE,
+        sidebar=list(explorer.controls),
+        main=[explorer.main],
+        sidebar_width=300,
+        busy_indicator=None,
+        sx={"& .MuiToolbar-root": {"minHeight": "44px !important"}},
+    )
+    page.param.watch(lambda event: explorer.recolour(event.new), "dark_theme")
+    explorer.recolour(page.dark_theme)
+    if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
+        pn.state.on_session_destroyed(_release(page, explorer))
+    return page
+
+
+def _release(page: pmui.Page, explorer: Explorer):
+    """Return a callback that lets go of a session.
+
+    A `pmui.Page` is watched by the process-wide `pn.state` (for its `busy` flag) and would stay alive for ever with all
+    it holds; removing its reference watchers is the cure until panel-material-ui does so itself.
+    """
+
+    def release(_context) -> None:
+        explorer.close()
+        private = page._param__private
+        for _, watcher in list(private.ref_watchers):
+            (watcher.cls if watcher.inst is None else watcher.inst).param.unwatch(watcher)
+        private.ref_watchers = []
+
+    return release

@@ -1,0 +1,49 @@
+"""Controls: the side bar, grouped as one thinks: data, network, training."""
+
+import panel as pn
+
+from . import widgets
+from .state import State
+
+_WIDTHS = [16, 32, 64, 128, 256, 512, 1024]
+
+
+def build_controls(state: State) -> list[pn.viewable.Viewable]:
+    """Return the groups of controls of a state."""
+    p = state.param
+    return [
+        _group(
+            "Data",
+            widgets.select(p.data, "Data set"),
+            widgets.slider(p.n_train),
+            widgets.slider(p.noise),
+        ),
+        _group(
+            "Network",
+            widgets.slider(p.depth),
+            widgets.steps(p.width, _WIDTHS),
+            pn.Row(
+                widgets.select(p.activation, "Activation"),
+                widgets.select(p.parametrization, "Parametrization"),
+                sizing_mode="stretch_width",
+            ),
+            widgets.steps(p.richness, widgets.log_values(-2, 1)),
+            widgets.slider(p.weight_var),
+            widgets.slider(p.bias_var),
+        ),
+        _group(
+            "Training of finite networks",
+            widgets.steps(p.time, widgets.log_values(0, 3)),
+            pn.Row(
+                widgets.field(p.learning_rate),
+                widgets.field(p.seeds, description=""),
+                widgets.field(p.seed, description=""),
+                sizing_mode="stretch_width",
+            ),
+        ),
+    ]
+
+
+def _group(title: str, *items: pn.viewable.Viewable) -> pn.Column:
+    heading = widgets.text(f"<h2>{title}</h2>", "lr-group", margin=(6, 10, 4, 10))
+    return pn.Column(heading, *items, sizing_mode="stretch_width", margin=0)

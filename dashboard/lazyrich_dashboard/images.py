@@ -1,0 +1,84 @@
+r"""Images of kernel modes: what a mode of a kernel on images looks at.
+
+Mode i is an eigenvector $v_i$ over the training points. Its picture is $\sum_j v_{ij} x_j$, the image whose inner
+product with a digit comes closest to the mode among linear functions up to the data's covariance.
+"""
+
+import math
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+
+from .results import Theory
+
+MODES = 3
+_GAP = 3
+
+
+def mode_images(theory: Theory) -> np.ndarray | None:
+    """Return pictures of the first and last `MODES` modes, (2, MODES, side, side); None if data are not images."""
+    side = math.isqrt(theory.data.in_dim)
+    if theory.data.name != "digits" or theory.n < 2 * MODES:
+        return None
+    vectors = theory.spectrum.vectors
+    chosen = np.stack([vectors[:, :MODES].T, vectors[:, -MODES:].T])
+    images = (chosen @ theory.data.x_train).reshape(2, MODES, side, side)
+    return images / np.abs(images).max(axis=(2, 3), keepdims=True)
+
+
+def mosaic(images: np.ndarray) -> np.ndarray:
+    """Return the pictures in rows and columns with gaps of NaN; the first row on top when drawn upwards."""
+    rows, columns, side, _ = images.shape
+    step = side + _GAP
+    result = np.full((rows * step - _GAP, columns * step - _GAP), np.nan)
+    for r in range(rows):
+        for c in range(columns):
+            top = (rows - 1 - r) * step
+            result[top : top + side, c * step : c * step + side] = images[r, c, ::-1]
+    return result
+
+
+class ModeImages:
+    """The mosaic on screen, with the learned fraction under each picture."""
+
+    def __init__(self):
+        """Render an empty mosaic."""
+        example = mosaic(np.zeros((2, MODES, 8, 8)))
+        height, width = example.shape
+        bounds = (0, 0, width, height)
+        labels = hv.Labels(([0.0], [0.0], [""]), ["x", "y"], "text")
+        image = hv.Image(example, bounds=bounds).opts(
+            cmap="RdBu_r", clim=(-1, 1), clipping_colors={"NaN": "transparent"}
+        )
+        labels = labels.opts(text_font_size="9pt", text_color="#808080", text_baseline="top")
+        overlay = hv.Overlay([image, labels]).opts(
+            xaxis=None,
+            yaxis=None,
+            toolbar=None,
+            show_frame=False,
+            frame_width=6 * width,
+            frame_height=6 * (height + 4),
+            xlim=(-1, width + 1),
+            ylim=(-3.5, height + 0.5),
+        )
+        plot = hv.renderer("bokeh").get_plot(overlay)
+        plot.state.outline_line_alpha = 0
+        image, text = (part.handles["source"] for part in plot.subplots.values())
+        self._image, self._text = image, text
+        self.pane = pn.pane.Bokeh(plot.state, visible=False)
+
+    def update(self, images: np.ndarray | None, decay: np.ndarray) -> None:
+        """Show the pictures and how much of each mode has been learned; hide where there are none."""
+        self.pane.visible = images is not None
+        if images is None:
+            return
+        self._image.data = {**self._image.data, "image": [mosaic(images).astype(np.float32)]}
+        side = images.shape[-1]
+        step = side + _GAP
+        learned = 1 - np.concatenate([decay[:MODES], decay[-MODES:]])
+        self._text.data = {
+            "x": np.tile(np.arange(MODES) * step + side / 2, 2),
+            "y": np.repeat([float(step), 0.0], MODES),
+            "text": [f"{100 * value:.0f} %" for value in learned],
+        }

@@ -1,0 +1,131 @@
+"""Work off the event loop: process-wide pools, and in each session the latest request wins.
+
+A job is an iterator. A pool takes one item of it at a time and then puts the job back at the end of its queue, so that
+many sessions share the workers fairly, and a job that has been superseded or cancelled stops at its next item. Items
+are handed over on the session's own event loop.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import panel as pn
+
+# Theory has workers of its own, so that no training run can delay a slider. XLA spreads one run over all cores.
+THEORY = ThreadPoolExecutor(2, thread_name_prefix="theory")
+NETWORKS = ThreadPoolExecutor(1, thread_name_prefix="networks")
+
+# Runs a callback on a session's event loop, sooner or later.
+Deliver = Callable[[Callable[[], None]], Any]
+
+_log = logging.getLogger(__name__)
+
+
+def session_deliverer() -> Deliver:
+    """Return a function that runs a callback on the current session's event loop, from any thread.
+
+    On a server that is the document's own queue, in a notebook the kernel's loop; in a script, which has neither, the
+    callback runs at once.
+    """
+    document = pn.state.curdoc
+    if document is not None and document.session_context is not None:
+        return lambda callback: document.add_next_tick_callback(callback)
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return lambda callback: callback()
+    return lambda callback: loop.call_soon_threadsafe(callback)
+
+
+class Latest:
+    """One lane of work in one session: a new request replaces the one before.
+
+    `on_items` gets the items that have come since it was last called, in order; `on_end` is called after the last;
+    `on_error` gets the sentence of a `ValueError`, or of anything else that went wrong (which is logged too). None of
+    them is called for a superseded request.
+    """
+
+    def __init__(self, pool: ThreadPoolExecutor, deliver: Deliver):
+        """Run on `pool`, hand items over through `deliver`."""
+        self._pool, self._deliver = pool, deliver
+        self._job: _Job | None = None
+        self._timer: threading.Timer | None = None
+        self.idle = threading.Event()
+        self.idle.set()
+
+    def submit(
+        self,
+        make: Callable[[], Iterator[Any]],
+        on_items: Callable[[list[Any]], None],
+        on_end: Callable[[], None],
+        on_error: Callable[[str], None],
+        delay: float = 0.0,
+    ) -> None:
+        """Start the job that `make` returns after `delay` seconds, unless a newer request comes first."""
+        self.cancel()
+        self.idle.clear()
+        job = self._job = _Job(self, make, on_items, on_end, on_error)
+        if delay:
+            self._timer = threading.Timer(delay, lambda: self._pool.submit(job.advance))
+            self._timer.daemon = True
+            self._timer.start()
+        else:
+            self._pool.submit(job.advance)
+
+    def cancel(self) -> None:
+        """Drop the current request; nothing of it is delivered any more."""
+        self._job = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self.idle.set()
+
+
+class _Job:
+    """One request: computed item by item on the pool, handed over in order on the session's loop."""
+
+    def __init__(self, lane: Latest, make, on_items, on_end, on_error):
+        self._lane, self._make = lane, make
+        self._on_items, self._on_end, self._on_error = on_items, on_end, on_error
+        self._items: Iterator[Any] | None = None
+        self._ready: deque[Any] = deque()
+        self._ending: Callable[[], None] | None = None
+
+    def advance(self) -> None:
+        """Compute one item, hand it over, and queue up for the next."""
+        if self._lane._job is not self:
+            return
+        try:
+            self._items = iter(self._make()) if self._items is None else self._items
+            self._ready.append(next(self._items))
+        except StopIteration:
+            self._ending = self._on_end
+        except ValueError as error:
+            sentence = str(error)
+            self._ending = lambda: self._on_error(sentence)
+        except Exception as error:
+            _log.exception("A job failed")
+            sentence = f"This could not be computed ({type(error).__name__}: {error}). Change a control to go on."
+            self._ending = lambda: self._on_error(sentence)
+        # A server may run the callbacks it is given in any order, so each takes all there is, and some find nothing.
+        self._lane._deliver(self._hand_over)
+        if self._ending is None:
+            self._lane._pool.submit(self.advance)
+
+    def _hand_over(self) -> None:
+        if self._lane._job is not self:
+            return
+        ending = self._ending  # looked at first: what is ready by then is all there is
+        items = []
+        while self._ready:
+            items.append(self._ready.popleft())
+        with pn.io.hold():
+            if items:
+                self._on_items(items)
+            if ending is not None and self._lane._job is self:
+                self._lane._job = None
+                ending()
+                self._lane.idle.set()

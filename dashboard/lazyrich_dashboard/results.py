@@ -1,0 +1,158 @@
+"""What the views draw: the theory of an experiment, at once, and its finite networks, checkpoint by checkpoint."""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+import lazyrich as lr
+
+from .cache import RESULTS, SharedStream
+
+_TIMES = 160
+
+
+@dataclass(frozen=True, eq=False)
+class Theory:
+    """The infinite-width prediction: one eigendecomposition and what follows from it.
+
+    `times` (T,) are gradient-flow times, log-spaced from a tenth of the fastest mode's time scale to the end of
+    training; the losses are on that grid.
+    """
+
+    network: lr.Network
+    data: lr.Dataset
+    flow: lr.LinearDynamics
+    fit: lr.PowerLaw | None
+    times: np.ndarray
+    train_loss: np.ndarray
+    test_loss: np.ndarray
+
+    @property
+    def spectrum(self) -> lr.Eigensystem:
+        """The eigensystem of the training kernel."""
+        return self.flow.eigensystem
+
+    @property
+    def n(self) -> int:
+        """Training points."""
+        return len(self.spectrum.values)
+
+    @property
+    def nbytes(self) -> int:
+        """Size, for the cache."""
+        arrays = (self.spectrum.vectors, self.flow.cross_ntk, self.data.x_train, self.data.x_test)
+        return sum(array.nbytes for array in arrays if array is not None)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Finite networks at one checkpoint.
+
+    `losses` by role (train, test), each (seeds,); `movement` |Theta_t - Theta_0|/|Theta_0| (seeds,); `spectrum` the
+    eigenvalues of Theta/n on the first points, descending, (seeds, ntk_points); `f_test` (seeds, n', C).
+    """
+
+    time: float
+    end: float
+    losses: dict[str, np.ndarray]
+    movement: np.ndarray
+    spectrum: np.ndarray
+    f_test: np.ndarray
+    status: str
+
+    @property
+    def nbytes(self) -> int:
+        """Size, for the cache."""
+        return self.spectrum.nbytes + self.f_test.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """All that a view may draw: theory, the frames there are so far, and where in time the scrubber stands."""
+
+    theory: Theory
+    frames: tuple[Frame, ...]
+    scrub: float
+
+    @property
+    def time(self) -> float:
+        """The scrubber's time on the theory's logarithmic axis."""
+        first, last = self.theory.times[[0, -1]]
+        return float(first * (last / first) ** self.scrub)
+
+    @property
+    def frame(self) -> Frame | None:
+        """The checkpoint nearest to the scrubber's time (on the log axis), if the run has come that far."""
+        later = [frame for frame in self.frames if frame.time > 0]
+        if not later or self.time > 1.5 * later[-1].time:
+            return None
+        return min(later, key=lambda frame: abs(np.log(frame.time / self.time)))
+
+
+def theory_key(experiment: lr.Experiment) -> str:
+    """Return the experiment's canonical JSON with what theory does not depend on set to a fixed value."""
+    fixed = lr.Network()
+    network = dataclasses.replace(
+        experiment.network,
+        width=fixed.width,
+        parametrization=fixed.parametrization,
+        richness=fixed.richness,
+    )
+    training = lr.TrainingSpec(time=experiment.training.time)
+    return dataclasses.replace(experiment, network=network, training=training).to_json()
+
+
+def theory(experiment: lr.Experiment) -> Theory:
+    """Return the theory of an experiment, from the cache if any session has asked for it."""
+    return RESULTS.get(("theory", theory_key(experiment)), lambda: _compute_theory(experiment))
+
+
+def _compute_theory(experiment: lr.Experiment) -> Theory:
+    data, net = experiment.load_data(), experiment.network
+    spectrum = lr.eigensystem(lr.ntk(net, data.x_train))
+    if spectrum.values[0] <= 0:
+        raise ValueError("The kernel must not be zero; got weight and bias variance 0. Raise one of them.")
+    flow = lr.LinearDynamics(spectrum, data.y_train, cross_ntk=lr.ntk(net, data.x_test, data.x_train))
+    end = experiment.training.time
+    first = min(0.1 * flow.n / spectrum.values[0], end / 10)
+    times = np.geomspace(first, end, _TIMES)
+    try:
+        fit = spectrum.power_law()
+    except ValueError:
+        fit = None  # the spectrum view says that there is none, and why
+    return Theory(net, data, flow, fit, times, flow.train_loss(times), flow.test_loss(times, data.y_test))
+
+
+def frames(experiment: lr.Experiment) -> SharedStream:
+    """Return the stream of finite-network frames, shared with every session that shows the same experiment."""
+    return RESULTS.get(
+        ("networks", experiment.to_json()),
+        lambda: SharedStream(lambda: _compute_frames(experiment)),
+    )
+
+
+def _compute_frames(experiment: lr.Experiment) -> Iterator[Frame]:
+    start = None
+    for chunk in experiment.train_stream(record=("loss", "outputs", "ntk")):
+        ntk = chunk.ntk.values[:, 0].astype(np.float64)
+        start = ntk if start is None else start
+        yield _frame(chunk, ntk, start, experiment.training.time)
+
+
+def _frame(chunk: xr.Dataset, ntk: np.ndarray, start: np.ndarray, end: float) -> Frame:
+    finite = bool(np.isfinite(ntk).all())
+    nothing = np.full(ntk.shape[:2], np.nan)
+    return Frame(
+        time=float(chunk.time[0]),
+        end=end,
+        losses={role: chunk[f"{role}_loss"].values[:, 0] for role in ("train", "test")},
+        movement=np.array([lr.kernel_distance(a, b) for a, b in zip(ntk, start, strict=True)])
+        if finite
+        else nothing[:, 0],
+        spectrum=np.linalg.eigvalsh(ntk)[:, ::-1] / ntk.shape[-1] if finite else nothing,
+        f_test=chunk.f_test.values[:, 0],
+        status=chunk.attrs["status"],
+    )

@@ -1,0 +1,49 @@
+"""Colours as tokens: one meaning, one colour, in every view.
+
+The palette is Okabe & Ito's (colour-blind safe), with the lighter members for dark pages. Colour never stands alone:
+theory is a line, finite networks are a band or markers.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Colours by meaning; `colour(role)` looks one up."""
+
+    theory: str
+    train: str
+    test: str
+    initial: str
+    trained: str
+    target: str
+    guide: str
+
+    def colour(self, role: str) -> str:
+        """Return the colour of a role: one of the field names."""
+        return getattr(self, role)
+
+
+LIGHT = Tokens(
+    theory="#1a1a1a",
+    train="#0072B2",
+    test="#D55E00",
+    initial="#009E73",
+    trained="#B0518A",
+    target="#6b6b6b",
+    guide="#6b6b6b",
+)
+DARK = Tokens(
+    theory="#f2f2f2",
+    train="#56B4E9",
+    test="#E69F00",
+    initial="#2BC295",
+    trained="#E29BC3",
+    target="#a8a8a8",
+    guide="#a8a8a8",
+)
+
+
+def tokens(dark: bool) -> Tokens:
+    """Return the tokens of the dark or the light page."""
+    return DARK if dark else LIGHT

@@ -1,0 +1,101 @@
+"""View: one question, one plot, one sentence.
+
+A view says which marks it has (`parts`) and computes their columns, the axis ranges and a one-sentence summary from a
+`Snapshot`; all three are pure and can be tested without a browser. Drawing is `live.draw`, updating is `live.Live`.
+"""
+
+import html
+from typing import ClassVar, cast
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+
+from ..live import Axis, Columns, Live, Part, draw
+from ..results import Snapshot
+from ..theme import Tokens
+from ..widgets import text
+
+Range = tuple[float, float]
+
+
+class View(pn.viewable.Viewer):
+    """A live plot with its question above and its summary below."""
+
+    title: ClassVar[str]
+    question: ClassVar[str]
+    parts: ClassVar[tuple[Part, ...]]
+    x: ClassVar[Axis]
+    y: ClassVar[Axis]
+
+    def __init__(self, **params):
+        """Render the plot, empty."""
+        super().__init__(**params)
+        self.live = Live(self.parts, self.x, self.y)
+        self.summary_pane = text("", "lr-summary", margin=(0, 8, 4, 8))
+        self._layout = pn.Column(
+            text(
+                f"<h2>{self.title}<span>{self.question}</span></h2>",
+                "lr-title",
+                margin=(4, 8, 0, 8),
+            ),
+            self._body(),
+            self.summary_pane,
+            sizing_mode="stretch_both",
+            css_classes=["lr-view"],
+            margin=4,
+        )
+
+    def _body(self) -> pn.viewable.Viewable:
+        return self.live.pane
+
+    def columns(self, snapshot: Snapshot) -> Columns:
+        """Return the columns of every part."""
+        raise NotImplementedError
+
+    def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
+        """Return the ranges of the two axes."""
+        raise NotImplementedError
+
+    def summary(self, snapshot: Snapshot) -> str:
+        """Return the sentence that says in words what the plot shows."""
+        raise NotImplementedError
+
+    def plot(self, snapshot: Snapshot) -> hv.Overlay:
+        """Return the snapshot as a HoloViews overlay that stands alone."""
+        columns = self.columns(snapshot)
+        x, y = self.ranges(snapshot, columns)
+        return cast(hv.Overlay, draw(self.parts, self.x, self.y, columns).opts(hv.opts.Overlay(xlim=x, ylim=y)))
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Show a snapshot."""
+        columns = self.columns(snapshot)
+        self.live.patch(columns)
+        self.live.frame(*self.ranges(snapshot, columns))
+        self.summary_pane.object = html.escape(self.summary(snapshot))
+
+    def recolour(self, tokens: Tokens) -> None:
+        """Draw in the colours of the page's theme."""
+        self.live.recolour(tokens)
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        """Return the layout."""
+        return self._layout
+
+
+def nothing() -> dict[str, np.ndarray]:
+    """Return the columns of a part that has nothing to show."""
+    return {"x": np.array([]), "y": np.array([])}
+
+
+def rule(time: float, y: Range) -> dict[str, np.ndarray]:
+    """Return a vertical line at a time, over the range of the other axis."""
+    return {"x": np.array([time, time]), "y": np.array(y)}
+
+
+def mean_and_error(values: np.ndarray) -> str:
+    """Return 'mean ± standard error' over seeds, or the single value."""
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return f"{mean:.3g}"
+    return f"{mean:.3g} ± {float(np.std(values, ddof=1)) / np.sqrt(len(values)):.1g}"

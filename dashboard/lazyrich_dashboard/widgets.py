@@ -1,0 +1,111 @@
+"""The widgets used, wrapped once: each is made from a Param of the state and follows it both ways.
+
+panel-material-ui changes often; a change of its API is a change in this file.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+import param
+
+CSS = (Path(__file__).parent / "assets" / "lazyrich.css").read_text()
+_COMMON: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (1, 10)}
+
+
+def text(html: str, css_class: str, **options: Any) -> pn.pane.HTML:
+    """Return a piece of text in one of the styles of `assets/lazyrich.css`.
+
+    The style sheet goes with the pane: a page's own does not reach into Panel's shadow roots.
+    """
+    options = {"sizing_mode": "stretch_width", **options}
+    return pn.pane.HTML(html, css_classes=[css_class], stylesheets=[CSS], **options)
+
+
+def select(parameter: param.Selector, label: str) -> pmui.Select:
+    """Return a drop-down list."""
+    return pmui.Select.from_param(parameter, label=label, **_COMMON)
+
+
+def slider(parameter: param.Number) -> Any:
+    """Return a slider between the soft bounds; a value from elsewhere may lie beyond them, and moves the end."""
+    kind = pmui.IntSlider if isinstance(parameter, param.Integer) else pmui.FloatSlider
+    low, high = cast(tuple[float, float], parameter.softbounds)
+    state, name = cast(param.Parameterized, parameter.owner), cast(str, parameter.name)
+    made: list[Any] = []
+
+    def widen(event: param.parameterized.Event) -> None:
+        for widget in made:
+            widget.param.update(start=min(low, event.new), end=max(high, event.new))
+
+    # Watched before the widget is made, so that a new value is within the ends by the time the widget takes it.
+    state.param.watch(widen, name)
+    value = getattr(state, name)
+    ends = {"start": min(low, value), "end": max(high, value)}
+    made.append(kind.from_param(parameter, label=parameter.label, step=parameter.step or 1, **ends, **_COMMON))
+    return made[0]
+
+
+def steps(parameter: param.Number, values: Iterable[float]) -> pmui.DiscreteSlider:
+    """Return a slider over given values; a value from elsewhere (a link, a notebook) is added to them."""
+    state, name = cast(param.Parameterized, parameter.owner), cast(str, parameter.name)
+    made: list[pmui.DiscreteSlider] = []
+
+    def widen(event: param.parameterized.Event) -> None:
+        for widget in made:
+            if event.new not in widget.options:
+                widget.options = _with(values, event.new)
+
+    # Watched before the widget is made, so that a new value is an option by the time the widget takes it.
+    state.param.watch(widen, name)
+    options = _with(values, getattr(state, name))
+    made.append(pmui.DiscreteSlider.from_param(parameter, label=parameter.label, options=options, **_COMMON))
+    return made[0]
+
+
+def _with(values: Iterable[float], value: float) -> list[float]:
+    return sorted({*values, value})
+
+
+def field(parameter: param.Number, **options: Any) -> Any:
+    """Return a field for a number."""
+    kind = pmui.IntInput if isinstance(parameter, param.Integer) else pmui.FloatInput
+    # Without the steppers, three fields fit in a row; the arrow keys step all the same.
+    return kind.from_param(
+        parameter,
+        label=parameter.label,
+        sx={"& button": {"display": "none"}},
+        **{**_COMMON, **options},
+    )
+
+
+def time_slider(parameter: param.Number) -> pmui.FloatSlider:
+    """Return the wide slider that scrubs through training time."""
+    return pmui.FloatSlider.from_param(
+        parameter, label=parameter.label, start=0.0, end=1.0, step=0.005, show_value=False, size="small",
+        sizing_mode="stretch_width", margin=(4, 16),
+    )  # fmt: skip
+
+
+def button(label: str, **options: Any) -> pmui.Button:
+    """Return a small button."""
+    return pmui.Button(label=label, size="small", margin=(4, 4), **options)
+
+
+def progress() -> pmui.LinearProgress:
+    """Return a progress bar from 0 to 100."""
+    return pmui.LinearProgress(value=0, max=100, variant="determinate", sizing_mode="stretch_width", margin=(12, 8))
+
+
+def alert() -> pmui.Alert:
+    """Return the place where a sentence stands when the controls make no experiment."""
+    return pmui.Alert(severity="warning", visible=False, sizing_mode="stretch_width", margin=12)
+
+
+def log_values(first: int, last: int, digits: Iterable[int] = (1, 2, 5)) -> list[float]:
+    """Return 1, 2, 5 (times powers of ten) from 10**first to 10**last."""
+    values = [float(np.round(d * 10.0**k, 12)) for k in range(first, last + 1) for d in digits]
+    return [value for value in values if value <= 10.0**last]
