@@ -1,0 +1,28 @@
+"""Run the benchmarks: `make bench`.
+
+Each row sets one of our times beside another measured in the same run, a peer's or the machine's own limit: the ratio
+is what to compare between machines, the milliseconds are not.
+"""
+
+import sys
+
+from benchmarks import dashboard, kernels, training
+
+SUITES = {"kernels": kernels.rows, "training": training.rows, "dashboard": dashboard.rows}
+
+
+def main(names: list[str]) -> int:
+    unknown = set(names) - set(SUITES)
+    if unknown:
+        print(f"The suites are {', '.join(SUITES)}; got {', '.join(unknown)}.", file=sys.stderr)
+        return 2
+    print("| what | ours, ms | beside it | its ms | its / ours |")
+    print("|---|---:|---|---:|---:|")
+    for name in names or SUITES:
+        for row in SUITES[name]():
+            print(f"| {row.what} | {row.ours:.2f} | {row.beside} | {row.other:.2f} | {row.ratio:.2f} |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

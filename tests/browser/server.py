@@ -1,0 +1,45 @@
+"""A served page of its own, for browser tests and pictures."""
+
+import contextlib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("localhost", 0))
+        return listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serve(seconds: float = 120.0) -> Iterator[str]:
+    """Run `python -m lazyrich_dashboard serve` and yield the page's address; a traceback in its log is an error."""
+    port = free_port()
+    address = f"http://localhost:{port}/lazyrich"
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with log.open("w") as stream:
+            command = [sys.executable, "-m", "lazyrich_dashboard", "serve", "--port", str(port)]
+            process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)
+            try:
+                _wait(process, port, log, seconds)
+                yield address
+            finally:
+                process.terminate()
+                process.wait(timeout=30)
+        written = log.read_text()
+        assert "Traceback" not in written, written
+
+
+def _wait(process: subprocess.Popen, port: int, log: Path, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"The page must come up within {seconds:g} s; its log says:\n{log.read_text()}")
