@@ -8,12 +8,13 @@ import threading
 import panel as pn
 
 from .app import TITLE, create_app
-from .warm import warm_activations, warm_preset
+from .warm import keep_compiled_programs, warm_activations, warm_preset
 
 
 def serve(arguments: argparse.Namespace) -> int:
     """Warm up, serve until interrupted, and return the exit code."""
     print("Warming up ...", flush=True)
+    keep_compiled_programs()
     warm_preset()
     threading.Thread(target=warm_activations, name="warm", daemon=True).start()
     host = "localhost" if arguments.address in (None, "0.0.0.0") else arguments.address

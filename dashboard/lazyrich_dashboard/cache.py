@@ -83,8 +83,9 @@ class Cache:
             for key in list(sizes)[:-1]:
                 if total <= self.max_bytes:
                     return
-                total -= sizes[key]
-                del self._entries[key]
+                if sizes[key]:  # what is still being computed holds no bytes, and must not be computed twice
+                    total -= sizes[key]
+                    del self._entries[key]
 
 
 class _Entry:

@@ -6,6 +6,7 @@ are handed over on the session's own event loop.
 """
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections import deque
@@ -70,10 +71,15 @@ class Latest:
         self.idle.clear()
         job = self._job = _Job(self, make, on_items, on_end, on_error)
         if delay:
-            self._timer = threading.Timer(delay, lambda: self._pool.submit(job.advance))
+            self._timer = threading.Timer(delay, lambda: self.enqueue(job))
             self._timer.daemon = True
             self._timer.start()
         else:
+            self.enqueue(job)
+
+    def enqueue(self, job: "_Job") -> None:
+        """Put a job at the end of the pool's queue; when the process is ending there is none any more."""
+        with contextlib.suppress(RuntimeError):
             self._pool.submit(job.advance)
 
     def cancel(self) -> None:
@@ -113,7 +119,7 @@ class _Job:
         # A server may run the callbacks it is given in any order, so each takes all there is, and some find nothing.
         self._lane._deliver(self._hand_over)
         if self._ending is None:
-            self._lane._pool.submit(self.advance)
+            self._lane.enqueue(self)
 
     def _hand_over(self) -> None:
         if self._lane._job is not self:

@@ -1,11 +1,24 @@
 """Warming up: compile ahead what the first visitors will move."""
 
 import dataclasses
+import os
 
+import jax
 from lazyrich.activations import FAMILIES
+from platformdirs import user_cache_dir
 
 from .results import frames, theory
 from .state import PRESET
+
+
+def keep_compiled_programs() -> None:
+    """Let JAX keep what it compiles in the user's cache folder, so that the next start takes seconds.
+
+    Only a server does this, in its own process; a JAX_COMPILATION_CACHE_DIR that is set already stands.
+    """
+    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        jax.config.update("jax_compilation_cache_dir", user_cache_dir("lazyrich"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 
 def warm_preset() -> None:

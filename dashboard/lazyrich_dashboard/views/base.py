@@ -32,6 +32,7 @@ class View(pn.viewable.Viewer):
         """Render the plot, empty."""
         super().__init__(**params)
         self.live = Live(self.parts, self.x, self.y)
+        self.live.figure.name = self.title
         self.summary_pane = text("", "lr-summary", margin=(0, 8, 4, 8))
         self._layout = pn.Column(
             text(
