@@ -8,6 +8,7 @@ from .data import load_data as load_data
 from .diagnostics import kernel_distance as kernel_distance
 from .diagnostics import target_alignment as target_alignment
 from .dynamics import LinearDynamics as LinearDynamics
+from .dynamics import mean_field as mean_field
 from .dynamics import train as train
 from .dynamics import train_stream as train_stream
 from .experiment import DataSpec as DataSpec
@@ -22,9 +23,16 @@ from .mlp import Params as Params
 from .mlp import apply as apply
 from .mlp import init as init
 from .networks import Network as Network
+from .parametrizations import ABC as ABC
+from .parametrizations import Verdict as Verdict
+from .parametrizations import abc as abc
+from .parametrizations import classify as classify
 from .results import load as load
 from .results import save as save
 from .spectra import Eigensystem as Eigensystem
 from .spectra import PowerLaw as PowerLaw
 from .spectra import eigensystem as eigensystem
 from .spectra import fit_power_law as fit_power_law
+from .theory import Risk as Risk
+from .theory import kernel_regression_risk as kernel_regression_risk
+from .theory import random_feature_risk as random_feature_risk

@@ -8,23 +8,41 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import jax
 import numpy as np
 
 from ._float64 import is_traced
 
 
-def as_array(value: Any, name: str) -> Any:
-    """Return `value` as a finite float64 array (or as it is, when traced)."""
+# A count above this is a slip of the keyboard, and would exhaust the memory before anything said so.
+_MOST = 1_000_000
+# The random keys of JAX hold 32 bits without 64-bit types: a larger seed would be its remainder's twin.
+_LARGEST_SEED = 2**32 - 1
+# NumPy's kinds of entries that it would turn into floats although they are no real numbers: text, dates, complex.
+_NOT_REAL = "USMmc"
+
+
+def as_numbers(value: Any, name: str) -> Any:
+    """Return `value` as a float64 array, NaN and infinity included (or as it is, when traced)."""
     if is_traced(value):
         return value
     try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+        array = np.asarray(value)
+        if value is None or isinstance(value, bool) or array.dtype.kind in _NOT_REAL:
+            raise TypeError
+        return np.asarray(array, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        entries = f" of {value.dtype}" if hasattr(value, "dtype") else ""
         raise ValueError(
-            f"{name} must be an array of numbers; got {type(value).__name__}. "
-            "Give a NumPy or JAX array, or nested lists of equal length."
+            f"{name} must be an array of numbers; got {type(value).__name__}{entries}. "
+            "Give a NumPy or JAX array of real numbers, or nested lists of equal length."
         ) from None
+
+
+def as_array(value: Any, name: str) -> Any:
+    """Return `value` as a finite float64 array (or as it is, when traced)."""
+    array = as_numbers(value, name)
+    if is_traced(array):
+        return array
     bad = array.size - int(np.isfinite(array).sum())
     if bad:
         raise ValueError(
@@ -61,24 +79,27 @@ def as_targets(value: Any, name: str, n: int) -> Any:
 
 
 def as_matrix(value: Any, name: str, shape: tuple[int | None, int | None]) -> Any:
-    """Return `value` as a matrix whose sides agree with `shape` (None: any side)."""
+    """Return `value` as a matrix whose sides agree with `shape` (None: any side of at least 1)."""
     array = as_array(value, name)
-    fits = array.ndim == 2 and all(want in (None, got) for want, got in zip(shape, array.shape, strict=True))
+    fits = array.ndim == 2 and all(
+        got > 0 and want in (None, got) for want, got in zip(shape, array.shape, strict=True)
+    )
     if not fits:
         want = tuple("any" if side is None else side for side in shape)
         raise ValueError(
-            f"{name} must have shape {want}; got {tuple(array.shape)}. Check which points its rows and columns stand for."
+            f"{name} must have shape {want}, no side empty; got {tuple(array.shape)}. "
+            "Check which points its rows and columns stand for."
         )
     return array
 
 
-def whole(value: Any, name: str, least: int = 0) -> int:
-    """Return `value` as an integer of at least `least`."""
+def whole(value: Any, name: str, least: int = 0, most: int = _MOST) -> int:
+    """Return `value` as an integer from `least` to `most`."""
     is_whole = not isinstance(value, (bool, np.bool_)) and (
         isinstance(value, (int, np.integer)) or (isinstance(value, float) and value.is_integer())
     )
-    if not is_whole or value < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}. Give {least} or more.")
+    if not is_whole or not least <= value <= most:
+        raise ValueError(f"{name} must be a whole number from {least} to {most:,}; got {value!r}. Change {name}.")
     return int(value)
 
 
@@ -87,13 +108,28 @@ def number(value: Any, name: str, *, above: float | None = None, least: float | 
     rule = "" if above is None else f" above {above:g}"
     rule += "" if least is None else f" of at least {least:g}"
     try:
-        result = math.nan if isinstance(value, (str, bytes)) else float(value)
-    except (TypeError, ValueError):
+        result = math.nan if isinstance(value, (str, bytes, bool, np.bool_)) else float(value)
+    except (TypeError, ValueError, OverflowError):
         result = math.nan
     low = (above is not None and result <= above) or (least is not None and result < least)
     if not math.isfinite(result) or low:
         raise ValueError(f"{name} must be a finite number{rule}; got {value!r}. Change {name}.")
-    return result
+    return result + 0.0  # which turns -0.0 into 0.0, so that equal specs are written alike
+
+
+def flag(value: Any, name: str) -> bool:
+    """Return `value` if it is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False; got {value!r}. Give one of these.")
+    return bool(value)
+
+
+def of_type(value: Any, name: str, kind: type, mend: str = "") -> Any:
+    """Return `value` if it is a `kind`; `mend` says where to get one."""
+    if not isinstance(value, kind):
+        mend = mend or f"Make one with lazyrich.{kind.__name__}."
+        raise ValueError(f"{name} must be of type {kind.__name__}; got {type(value).__name__}. {mend}")
+    return value
 
 
 def choice(value: Any, name: str, known: Iterable[str]) -> str:
@@ -104,6 +140,6 @@ def choice(value: Any, name: str, known: Iterable[str]) -> str:
     return value
 
 
-def key_of(seed: Any) -> jax.Array:
-    """Return the JAX random key of a whole, non-negative `seed`."""
-    return jax.random.key(whole(seed, "seed"))
+def seed_of(value: Any, name: str = "seed") -> int:
+    """Return `value` as a seed: a whole number below 2^32."""
+    return whole(value, name, most=_LARGEST_SEED)

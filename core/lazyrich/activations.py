@@ -7,13 +7,17 @@ runtime values: moving a slope does not recompile.
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from ._checks import choice, number
 from .duals import (
     Covariances,
+    FirstVariances,
+    SecondVariances,
     Variances,
     derivative,
     erf_dual,
@@ -44,7 +48,7 @@ def _numerical(phi: Callable) -> Family:
     )
 
 
-def _leaky_relu(z: jax.Array, slope: float) -> jax.Array:
+def _leaky_relu(z: jax.Array, slope: ArrayLike) -> jax.Array:
     return jnp.where(z > 0, z, slope * z)
 
 
@@ -81,7 +85,7 @@ class Activation:
     """
 
     name: str
-    parameters: tuple[tuple[str, float], ...] = ()
+    parameters: tuple[tuple[str, Any], ...] = ()  # numbers, or whatever JAX puts in their place
 
     def phi(self, z: jax.Array) -> jax.Array:
         """Return phi(z), elementwise."""
@@ -91,7 +95,9 @@ class Activation:
         """Return phi'(z), elementwise."""
         return derivative(self.phi)(z)
 
-    def dual(self, q1: Variances, q2: Variances, k: Covariances) -> tuple[Covariances, Covariances]:
+    def dual(
+        self, q1: FirstVariances, q2: SecondVariances, k: Covariances
+    ) -> tuple[Covariances, Covariances]:
         """Return (T, Tdot) for variances q1 (n1,), q2 (n2,) and covariances k (n1, n2); see `lazyrich.duals`."""
         return FAMILIES[self.name].dual(q1, q2, k, **dict(self.parameters))
 
@@ -119,14 +125,14 @@ def activation(name: "str | Activation", **parameters: float) -> Activation:
     """Return the activation called `name`, with its parameters.
 
     Args:
-        name: one of `FAMILIES`: relu, leaky_relu (slope), erf, gelu (exact), tanh. An `Activation` is returned as it is.
-        **parameters: the family's parameters; those left out keep their defaults.
+        name: one of `FAMILIES`: relu, leaky_relu (slope), erf, gelu (exact), tanh; or an `Activation`.
+        **parameters: the family's parameters; those left out keep their defaults, or the values in the `Activation`.
 
     Raises:
         ValueError: an unknown name or parameter, or a parameter that is not a finite number.
     """
     if isinstance(name, Activation):
-        return name
+        name, parameters = name.name, {**dict(name.parameters), **parameters}
     family = FAMILIES[choice(name, "activation", FAMILIES)]
     for parameter in parameters:
         if parameter not in family.defaults:

@@ -10,6 +10,12 @@ import numpy as np
 from ._checks import as_matrix, as_targets
 
 
+def _norm(matrix: np.ndarray) -> float:
+    """Return the Frobenius norm, without squaring numbers that would overflow."""
+    largest = np.abs(matrix).max()
+    return float(largest * np.linalg.norm(matrix / largest)) if largest > 0 else 0.0
+
+
 def kernel_distance(kernel: Any, reference: Any) -> float:
     r"""Return $|\Theta - \Theta_0|_F / |\Theta_0|_F$ of two (n, n) kernels: 0 in the lazy limit.
 
@@ -20,10 +26,10 @@ def kernel_distance(kernel: Any, reference: Any) -> float:
     """
     reference = as_matrix(reference, "reference", (None, None))
     kernel = as_matrix(kernel, "kernel", reference.shape)
-    size = np.linalg.norm(reference)
+    size = _norm(reference)
     if size == 0:
         raise ValueError("reference must not be the zero matrix; got zeros. Give the kernel at initialisation.")
-    return float(np.linalg.norm(kernel - reference) / size)
+    return _norm(kernel - reference) / size
 
 
 def target_alignment(kernel: Any, y: Any) -> float:
@@ -35,8 +41,9 @@ def target_alignment(kernel: Any, y: Any) -> float:
         ValueError: shapes that do not fit, or a kernel or target that is zero.
     """
     kernel = as_matrix(kernel, "kernel", (None, None))
+    kernel = as_matrix(kernel, "kernel", (len(kernel), len(kernel)))
     y = as_targets(y, "y", len(kernel))
-    size = np.linalg.norm(kernel) * (y**2).sum()
-    if size == 0:
+    if not kernel.any() or not y.any():
         raise ValueError("kernel and targets must not be zero; got zeros. Give a kernel and a target that vary.")
-    return float((y * (kernel @ y)).sum() / size)
+    kernel, y = kernel / _norm(kernel), y / _norm(y)
+    return float((y * (kernel @ y)).sum())

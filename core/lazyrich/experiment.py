@@ -7,7 +7,7 @@ JSON, TOML and Python code and comes back from the first two unchanged. Equal ex
 import dataclasses
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import tomli_w
 import xarray as xr
 
-from ._checks import choice, number, whole
+from ._checks import choice, flag, number, of_type, seed_of, whole
 from .activations import Activation, activation
 from .data import MAKERS, Dataset, load_data
 from .dynamics import train_stream
@@ -58,8 +58,11 @@ class TrainingSpec:
             object.__setattr__(self, "learning_rate", rate)
         object.__setattr__(self, "seeds", whole(self.seeds, "seeds", 1))
         object.__setattr__(self, "checkpoints", whole(self.checkpoints, "checkpoints", 2))
-        object.__setattr__(self, "centred", bool(self.centred))
+        object.__setattr__(self, "centred", flag(self.centred, "centred"))
         object.__setattr__(self, "ntk_points", whole(self.ntk_points, "ntk_points", 1))
+
+
+_PARTS = {"data": DataSpec, "network": Network, "training": TrainingSpec}
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,10 @@ class Experiment:
     seed: int = 0
 
     def __post_init__(self):
-        """Check the seed."""
-        object.__setattr__(self, "seed", whole(self.seed, "seed"))
+        """Check the parts and the seed."""
+        for name, part in _PARTS.items():
+            of_type(getattr(self, name), name, part)
+        object.__setattr__(self, "seed", seed_of(self.seed))
 
     def load_data(self) -> Dataset:
         """Return the data set."""
@@ -104,10 +109,10 @@ class Experiment:
             ValueError: an unknown field, or a value out of its range.
         """
         parts = dict(_known(spec, [f.name for f in dataclasses.fields(cls)], "an experiment"))
-        for name, part in (("data", DataSpec), ("network", Network), ("training", TrainingSpec)):
+        for name, part in _PARTS.items():
             fields = dict(_known(parts.get(name, {}), [f.name for f in dataclasses.fields(part)], name))
             if isinstance(fields.get("activation"), Mapping):
-                fields["activation"] = activation(**fields["activation"])
+                fields["activation"] = activation(**{"name": None, **fields["activation"]})
             parts[name] = part(**fields)
         return cls(**parts)
 
@@ -118,7 +123,7 @@ class Experiment:
     @classmethod
     def from_json(cls, text: str) -> "Experiment":
         """Return the experiment of a JSON text; errors as in `from_dict`."""
-        return cls.from_dict(json.loads(text))
+        return cls.from_dict(_parsed(json.loads, text, "JSON"))
 
     def to_toml(self) -> str:
         """Return a TOML text."""
@@ -127,7 +132,7 @@ class Experiment:
     @classmethod
     def from_toml(cls, text: str) -> "Experiment":
         """Return the experiment of a TOML text; errors as in `from_dict`."""
-        return cls.from_dict(tomllib.loads(text))
+        return cls.from_dict(_parsed(tomllib.loads, text, "TOML"))
 
     def to_python(self) -> str:
         """Return a script that computes the theory and trains the networks, with every value written out."""
@@ -155,6 +160,17 @@ class Experiment:
                 "",
             ]
         )
+
+
+def _parsed(parse: Callable[[str], Any], text: Any, language: str) -> Any:
+    """Return what `text` says, or say where it goes wrong."""
+    try:
+        return parse(of_type(text, "the text of an experiment", str, f"Give {language}."))
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(
+            f"The text of an experiment must be {language}; got an error: {error}. "
+            f"Give what to_{language.lower()} wrote."
+        ) from None
 
 
 def _plain_activation(value: Activation) -> str | dict[str, Any]:

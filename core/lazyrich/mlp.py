@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ._checks import as_points, choice, key_of, whole
+from ._checks import as_points, choice, of_type, seed_of, whole
 from ._float64 import is_traced, to_numpy
 from .activations import Activation
 from .networks import Network
@@ -122,6 +122,7 @@ def backward(
 
 def in_precision_of(params: Params) -> Any:
     """Return the JAX context in which float64 weights stay float64."""
+    of_type(params, "params", Params, "Draw them with lazyrich.init.")
     return jax.enable_x64(params.first.dtype == np.float64)
 
 
@@ -139,16 +140,18 @@ def init(net: Network, in_dim: int, out_dim: int, seed: int = 0, dtype: str = "f
         A `Params` of NumPy arrays: first (N, D), hidden (L-1, N, N), readout (C, N), biases (L, N), readout_bias (C,).
 
     Raises:
-        ValueError: a dimension below 1, a negative seed or another dtype.
+        ValueError: a dimension below 1, a seed that is not in 0 ... 2^32 - 1, or another dtype.
     """
+    of_type(net, "net", Network)
     in_dim, out_dim = whole(in_dim, "in_dim", 1), whole(out_dim, "out_dim", 1)
     choice(dtype, "dtype", ("float32", "float64"))
     with jax.enable_x64(dtype == "float64"):
-        return to_numpy(draw(key_of(seed), in_dim, out_dim, net.width, net.depth, dtype))
+        return to_numpy(draw(jax.random.key(seed_of(seed)), in_dim, out_dim, net.width, net.depth, dtype))
 
 
 def checked(net: Network, params: Params, x: Any, name: str) -> Any:
     """Return points `x` in the weights' precision, once `net`, `params` and `x` fit together."""
+    of_type(net, "net", Network)
     x = as_points(x, name)
     want = (net.width, x.shape[1], net.depth)
     got = (*params.first.shape, params.biases.shape[0])
@@ -157,7 +160,13 @@ def checked(net: Network, params: Params, x: Any, name: str) -> Any:
             f"params must have the (width, in_dim, depth) of net and {name}, {want}; got {got}. "
             f"Draw them with init(net, in_dim={x.shape[1]}, out_dim=...)."
         )
-    return jnp.asarray(x, params.first.dtype)
+    dtype = params.first.dtype
+    if not is_traced(x) and np.abs(x).max() > np.finfo(dtype).max:
+        raise ValueError(
+            f"{name} must be within the range of the weights' {dtype}; got {np.abs(x).max():.3g}. "
+            "Scale it, or draw float64 weights."
+        )
+    return jnp.asarray(x, dtype)
 
 
 def _apply(activation, scales, params, x):
@@ -167,7 +176,7 @@ def _apply(activation, scales, params, x):
 _apply_compiled = jax.jit(_apply)
 
 
-def apply(net: Network, params: Params, x: Any) -> Float[np.ndarray, "n out_dim"]:
+def apply(net: Network, params: Params, x: Any) -> Float[np.ndarray | Array, "n out_dim"]:
     """Return the network's output f(x), (n, C), in the precision of `params`.
 
     Under a JAX transformation (`jax.grad`, `jax.jit`) the depth is fixed, so that reverse-mode derivatives exist.

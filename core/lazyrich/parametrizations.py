@@ -13,8 +13,9 @@ Bordelon & Pehlevan 2022, eq. 1.
 """
 
 import math
+from dataclasses import dataclass
 
-from ._checks import choice
+from ._checks import choice, number, whole
 
 _WIDTH_POWER = {"ntk": 0.0, "mup": 0.5, "mean_field": 0.5}
 PARAMETRIZATIONS = tuple(_WIDTH_POWER)
@@ -24,3 +25,81 @@ def output_scale(parametrization: str, richness: float, width: int) -> float:
     r"""Return $\gamma = \gamma_0 N^p$, with p = 0 (ntk) or 1/2 (mup, mean_field)."""
     power = _WIDTH_POWER[choice(parametrization, "parametrization", _WIDTH_POWER)]
     return richness * math.pow(width, power)
+
+
+@dataclass(frozen=True)
+class ABC:
+    """Width exponents of an MLP with L hidden layers: a and b of its L + 1 weight matrices, and c.
+
+    W^l = N^(-a_l) w^l with w^l ~ N(0, N^(-2 b_l)), trained with learning rate eta N^(-c).
+    """
+
+    a: tuple[float, ...]
+    b: tuple[float, ...]
+    c: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an abc parametrization does as the width grows.
+
+    `r` is the exponent of feature movement, which scales as N^(-r); `regime` is `feature learning` (r = 0), `kernel`
+    (r > 0), `trivial` (the output does not move) or `unstable`.
+    """
+
+    r: float
+    stable: bool
+    nontrivial: bool
+    regime: str
+
+
+def abc(name: str, depth: int) -> ABC:
+    """Return the exponents of a named parametrization: standard, ntk, mup or mean_field.
+
+    Source: Yang & Hu 2021, table 1; mean_field is muP shifted by 1/2, which deepens Mei et al. 2018.
+
+    Raises:
+        ValueError: an unknown name, or a depth below 1.
+    """
+    depth = whole(depth, "depth", 1)
+    choice(name, "parametrization", ("standard", "ntk", "mup", "mean_field"))
+    inner, half, zero = depth - 1, 0.5, 0.0
+    if name == "standard":
+        return ABC((zero,) * (depth + 1), (zero,) + (half,) * depth, zero)
+    if name == "ntk":
+        return ABC((zero,) + (half,) * depth, (zero,) * (depth + 1), zero)
+    if name == "mup":
+        return ABC((-half,) + (zero,) * inner + (half,), (half,) * (depth + 1), zero)
+    return ABC((zero,) + (half,) * inner + (1.0,), (zero,) * (depth + 1), -1.0)
+
+
+def classify(exponents: ABC) -> Verdict:
+    r"""Return what an abc parametrization does as the width grows.
+
+    $$r = \min(a_{L+1}+b_{L+1},\, 2a_{L+1}+c) + c - 1 + \min_{l \le L}[2a_l + 1(l=1)]$$
+
+    Stable iff $a_1+b_1 = 0$, $a_l+b_l = 1/2$ for $2 \le l \le L$, $a_{L+1}+b_{L+1} \ge 1/2$, $r \ge 0$,
+    $2a_{L+1}+c \ge 1$ and $a_{L+1}+b_{L+1}+r \ge 1$; non-trivial iff one of the last two is an equality.
+    Source: Yang & Hu 2021, theorems 3.2-3.4.
+
+    Raises:
+        ValueError: exponents of fewer than two layers, or of different numbers of them.
+    """
+    a, b, c = exponents.a, exponents.b, number(exponents.c, "c")
+    if len(a) != len(b) or len(a) < 2:
+        raise ValueError(f"a and b must have one entry a layer, at least two; got {len(a)} and {len(b)}. Give L + 1.")
+    out, step = a[-1] + b[-1], 2 * a[-1] + c
+    r = min(out, step) + c - 1 + min(2 * value + (level == 0) for level, value in enumerate(a[:-1]))
+
+    def equal(x: float, y: float) -> bool:
+        return math.isclose(x, y, abs_tol=1e-9)
+
+    def at_least(x: float, y: float) -> bool:
+        return x > y or equal(x, y)
+
+    forward = equal(a[0] + b[0], 0) and all(equal(x + y, 0.5) for x, y in zip(a[1:-1], b[1:-1], strict=True))
+    stable = forward and at_least(out, 0.5) and at_least(r, 0) and at_least(step, 1) and at_least(out + r, 1)
+    nontrivial = equal(step, 1) or equal(out + r, 1)
+    kind = "feature learning" if equal(r, 0) else "kernel"
+    regime = "unstable" if not stable else kind if nontrivial else "trivial"
+    return Verdict(r, stable, nontrivial, regime)

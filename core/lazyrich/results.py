@@ -1,5 +1,6 @@
 """Results: labelled arrays that carry the spec that made them, and files of them."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,16 +36,23 @@ def labelled(
     return result
 
 
+def _as_path(path: Any) -> Path:
+    """Return `path` as a `Path`."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"path must be a file name; got {type(path).__name__}. Give a string or a pathlib.Path.")
+    return Path(path)
+
+
 def save(result: xr.Dataset, path: str | Path) -> Path:
     """Write a result to a NetCDF file, with the spec that made it.
 
     Raises:
-        ValueError: something that is not an xarray Dataset.
+        ValueError: something that is not an xarray Dataset, or a path that is not one.
         OSError: a path that cannot be written.
     """
     if not isinstance(result, xr.Dataset):
         raise ValueError(f"Only an xarray Dataset can be saved; got {type(result).__name__}. Give what train returned.")
-    path = Path(path)
+    path = _as_path(path)
     result.to_netcdf(path, engine="h5netcdf")
     return path
 
@@ -55,6 +63,7 @@ def load(path: str | Path) -> xr.Dataset:
     Raises:
         ValueError: a file that is missing or is not NetCDF.
     """
+    path = _as_path(path)
     try:
         return xr.load_dataset(path, engine="h5netcdf")
     except OSError as error:

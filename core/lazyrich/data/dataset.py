@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from .._checks import as_points, as_targets
+from .._checks import as_points, as_targets, of_type
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -31,7 +31,8 @@ class Dataset:
     name: str = "data"
 
     def __post_init__(self):
-        """Check every array, bring targets to two dimensions, and make them read-only."""
+        """Check every array, bring targets to two dimensions, and keep read-only copies."""
+        of_type(self.name, "name", str, "Give what to call the data.")
         arrays: dict[str, Any] = {name: as_points(getattr(self, name), name) for name in ("x_train", "x_test")}
         for name in ("train", "test"):
             arrays[f"y_{name}"] = as_targets(getattr(self, f"y_{name}"), f"y_{name}", len(arrays[f"x_{name}"]))
@@ -43,7 +44,7 @@ class Dataset:
                     "Give test points of the same space."
                 )
         for name, array in arrays.items():
-            array = array.view()
+            array = array.copy()
             array.flags.writeable = False
             object.__setattr__(self, name, array)
 

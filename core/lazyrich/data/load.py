@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._checks import choice, number, whole
+from .._checks import choice, number, seed_of, whole
 from .dataset import Dataset
 from .makers import MAKERS
 
@@ -16,7 +16,7 @@ def load_data(name: str = "digits", *, n_train: int = 256, n_test: int = 256, no
         n_test: test points, at least 1; never among the training points.
         noise: variance of the Gaussian noise added to the training targets. Test targets stay clean, so that the test
             loss is the error in the function itself.
-        seed: a whole number.
+        seed: a whole number below 2^32.
 
     Raises:
         ValueError: an unknown name, a size below 1 or above what the data has, or a negative noise.
@@ -24,7 +24,7 @@ def load_data(name: str = "digits", *, n_train: int = 256, n_test: int = 256, no
     maker = MAKERS[choice(name, "data", MAKERS)]
     n_train, n_test = whole(n_train, "n_train", 1), whole(n_test, "n_test", 1)
     std = np.sqrt(number(noise, "noise", least=0))
-    points, labels = np.random.default_rng(whole(seed, "seed")).spawn(2)
+    points, labels = np.random.default_rng(seed_of(seed)).spawn(2)
     x, y = maker(points, n_train + n_test)
     y_train = y[:n_train] + std * labels.standard_normal((n_train, y.shape[1]))
     return Dataset(x_train=x[:n_train], y_train=y_train, x_test=x[n_train:], y_test=y[n_train:], name=name)

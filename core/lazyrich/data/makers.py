@@ -23,7 +23,7 @@ def _to_sphere(x: np.ndarray) -> np.ndarray:
 def _all_digits() -> Points:
     """All 1,797 images, less their mean image, at norm sqrt(64); targets one-hot less 1/10."""
     images, labels = load_digits(return_X_y=True)
-    return _to_sphere(images - images.mean(axis=0)), np.eye(10)[labels] - 0.1
+    return _to_sphere(np.asarray(images - images.mean(axis=0))), np.eye(10)[labels] - 0.1
 
 
 def digits(rng: np.random.Generator, count: int) -> Points:

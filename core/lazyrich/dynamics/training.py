@@ -17,7 +17,7 @@ import xarray as xr
 from jaxtyping import Array, Float
 from scipy.sparse.linalg import eigsh
 
-from .._checks import choice, number, whole
+from .._checks import as_numbers, choice, flag, number, of_type, seed_of, whole
 from ..data import Dataset
 from ..kernels import ntk
 from ..kernels.empirical import ntk_of_points
@@ -28,8 +28,11 @@ from ..results import labelled
 RECORDABLE = ("loss", "outputs", "ntk")
 # Depths up to the next of these share one compiled program; the weights of the layers in between are drawn, not used.
 _DEPTH_BUCKETS = (2, 4, 8, 16, 32, 64)
+_WIDEST_WITH_SPARE_LAYERS = 2048
 # The default step is this fraction of the limit 2n/lambda_max: close to gradient flow, with room for the kernel to grow.
 _STABLE_FRACTION = 0.25
+# The number of steps of a chunk is a 32-bit integer of the compiled program.
+_MOST_STEPS = 2**31 - 1
 
 
 def _step(activation, scales: Scales, params: Params, x, y, f0, step_size) -> Params:
@@ -83,24 +86,36 @@ def _draw_seeds(seeds, in_dim: int, out_dim: int, width: int, layers: int) -> Pa
 
 
 def default_learning_rate(net: Network, data: Dataset) -> float:
-    r"""Return a quarter of the largest stable step of the infinite-width network, $\frac14 \cdot 2n/\lambda_{max}(\Theta)$."""
+    r"""Return a quarter of the largest stable step, $\frac14 \cdot 2n/\lambda_{max}(\Theta)$, or less for a rich network.
+
+    Feature learning multiplies the kernel, by about $1 + \gamma^2/N$ in what was tried ($\gamma^2/N = \gamma_0^2$ in muP), so
+    the step is divided by that: a step that was stable at the start would not stay so.
+    """
     kernel = ntk(net, data.x_train)
     n = len(kernel)
-    top = float(kernel[0, 0]) if n == 1 else float(eigsh(kernel, k=1, return_eigenvectors=False, v0=np.ones(n))[0])
+    # A start without any structure: a constant vector is in the null space of an odd kernel on symmetric points.
+    start = np.random.default_rng(0).standard_normal(n)
+    top = float(kernel[0, 0]) if n == 1 else float(eigsh(kernel, k=1, return_eigenvectors=False, v0=start)[0])
     if top <= 0:
         raise ValueError(
             "A default learning rate needs a kernel that is not zero; got weight_var "
             f"{net.weight_var:g} and bias_var {net.bias_var:g}. Raise one, or give learning_rate."
         )
-    return _STABLE_FRACTION * 2 * n / top
+    return _STABLE_FRACTION * 2 * n / top / (1 + net.gamma**2 / net.width)
 
 
 def checkpoint_steps(time: Any, learning_rate: float, checkpoints: int) -> np.ndarray:
     """Return increasing step counts, from 0, for an end time (log-spaced) or an array of times (rounded)."""
-    times = np.asarray(time, dtype=np.float64) if np.ndim(time) else np.asarray(number(time, "time", above=0))
-    if times.ndim > 1 or times.size == 0 or not np.isfinite(times).all() or (times < 0).any():
+    times = as_numbers(time, "time")
+    least_is_met = (times >= 0).all() if times.ndim else times > 0
+    if times.ndim > 1 or times.size == 0 or not np.isfinite(times).all() or not least_is_met:
         raise ValueError(
             f"time must be an end time above 0 or an array of finite times of at least 0; got {time!r}. Change time."
+        )
+    if times.max() > _MOST_STEPS * learning_rate:
+        raise ValueError(
+            f"time must be at most {_MOST_STEPS:,} steps of the learning rate {learning_rate:.3g}; "
+            f"got {times.max():.3g}. Lower time, or raise the learning rate."
         )
     steps = np.round(times / learning_rate)
     if times.ndim == 0:
@@ -126,26 +141,35 @@ def train_stream(
     Close the generator to stop. If a loss stops being finite, the stream ends there and the last Dataset's attribute
     `status` says so.
     """
+    of_type(net, "net", Network)
+    of_type(data, "data", Dataset)
     learning_rate = (
         default_learning_rate(net, data)
         if learning_rate is None
         else number(learning_rate, "learning_rate", above=0)
     )
     steps = checkpoint_steps(time, learning_rate, checkpoints)
-    record = (record,) if isinstance(record, str) else tuple(record)
+    record = record if isinstance(record, (tuple, list)) else (record,)
     record = tuple(choice(name, "record", RECORDABLE) for name in record)
-    whole(seed, "seed")
     probes = len(data.x_train) if ntk_points is None else min(whole(ntk_points, "ntk_points", 1), len(data.x_train))
-    names = np.arange(seed, seed + whole(seeds, "seeds", 1))
-    return _stream(net, data, steps, learning_rate, names, record, bool(centred), probes)
+    names = seed_of(seed) + np.arange(whole(seeds, "seeds", 1))
+    seed_of(names[-1], "seed + seeds - 1")
+    return _stream(net, data, steps, learning_rate, names, record, flag(centred, "centred"), probes)
+
+
+def _layers(net: Network) -> int:
+    """Return how many layers' weights are held; a very wide network has none to spare."""
+    buckets = _DEPTH_BUCKETS if net.width <= _WIDEST_WITH_SPARE_LAYERS else ()
+    return next((bucket for bucket in buckets if bucket >= net.depth), net.depth)
 
 
 def _stream(net, data, steps, learning_rate, seeds, record, centred, probes) -> Iterator[xr.Dataset]:
-    x, y, x_test, y_test = (
-        jnp.asarray(a, jnp.float32) for a in (data.x_train, data.y_train, data.x_test, data.y_test)
-    )
+    with np.errstate(over="ignore"):  # what overflows here is reported with the first loss
+        x, y, x_test, y_test = (
+            jnp.asarray(a, jnp.float32) for a in (data.x_train, data.y_train, data.x_test, data.y_test)
+        )
     scales, activation = Scales.of(net, data.in_dim), net.phi
-    layers = next((bucket for bucket in _DEPTH_BUCKETS if bucket >= net.depth), net.depth)
+    layers = _layers(net)
     params = _draw_seeds(jnp.asarray(seeds, jnp.uint32), data.in_dim, data.out_dim, net.width, layers)
     offsets = [jnp.zeros((len(seeds), *targets.shape), jnp.float32) for targets in (y, y_test)]
     if centred:
@@ -179,6 +203,11 @@ def _stream(net, data, steps, learning_rate, seeds, record, centred, probes) -> 
         params = _advance(activation, scales, params, x, y, offsets[0], learning_rate * net.gamma / len(y), step - done)
         done = int(step)
         result = measure(done)
+        if done == 0 and result.attrs["status"] != "complete":
+            raise ValueError(
+                "The loss before training must be finite in float32; got infinity or NaN. "
+                "Scale the data, or lower weight_var, bias_var or the depth."
+            )
         yield result
         if result.attrs["status"] != "complete":
             return
@@ -204,7 +233,7 @@ def train(
         data: what to train and test on.
         time: end time (learning rate x steps), recorded at log-spaced checkpoints; or an array of times, each rounded
             to a whole step. t = 0 is always recorded.
-        learning_rate: step size eta; None takes a quarter of the largest stable one, 2n/lambda_max at infinite width.
+        learning_rate: step size eta; None takes `default_learning_rate`, a quarter of the largest stable one or less.
         seeds: how many networks, at least 1.
         seed: the first one's seed; network i starts from `init(net, D, C, seed=seed + i)`.
         record: any of loss, outputs, ntk.

@@ -67,7 +67,7 @@ def ntk_of_points(
 _ntk_of_points_compiled = jax.jit(ntk_of_points)
 
 
-def empirical_ntk(net: Network, params: Params, x1: Any, x2: Any = None) -> Float[np.ndarray, "n1 n2"]:
+def empirical_ntk(net: Network, params: Params, x1: Any, x2: Any = None) -> Float[np.ndarray | Array, "n1 n2"]:
     r"""Return the empirical NTK $\hat\Theta$, (n1, n2), in the precision of `params`.
 
     With several outputs it is the mean of the C diagonal blocks, which is what approaches `ntk`; the error falls as

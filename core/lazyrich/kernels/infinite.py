@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .._checks import as_points
+from .._checks import as_points, of_type
 from .._float64 import float64, is_traced
 from ..activations import Activation
-from ..duals import Covariances, Variances
+from ..duals import Covariances, FirstVariances, SecondVariances
 from ..networks import Network
 
 
@@ -31,8 +31,8 @@ def _propagate(
     depth: Any,
     weight_var: Any,
     bias_var: Any,
-    q1: Variances,
-    q2: Variances,
+    q1: FirstVariances,
+    q2: SecondVariances,
     k: Covariances,
 ) -> Kernels:
     """Run input variances q1, q2 and covariances k (those of x / sqrt(D)) through `depth` hidden layers."""
@@ -62,12 +62,13 @@ def _input_moments(x1: Any, x2: Any) -> tuple[Any, Any, Any]:
     """
     xp = jnp if is_traced(x1, x2) else np
     second = x1 if x2 is None else x2
-    q1, q2 = (xp.sum(x * x, axis=1) / x.shape[1] for x in (x1, second))
-    k = x1 @ second.T / x1.shape[1]
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows here is reported with the kernel
+        q1, q2 = (xp.sum(x * x, axis=1) / x.shape[1] for x in (x1, second))
+        k = x1 @ second.T / x1.shape[1]
     if xp is jnp:
         return q1, q2, k.at[jnp.diag_indices_from(k)].set(q1) if x2 is None else k
     both = np.concatenate([q1, q2])
-    if np.ptp(both) <= 1e-14 * both.max():
+    if np.isfinite(both).all() and np.ptp(both) <= 1e-14 * both.max():
         q1 = q2 = both.mean(keepdims=True)
     if x2 is None:
         np.fill_diagonal(k, q1)
@@ -89,6 +90,7 @@ def nngp_and_ntk(net: Network, x1: Any, x2: Any = None) -> Kernels:
     Raises:
         ValueError: inputs of a wrong shape or with NaN, of different dimensions, or a kernel that overflows.
     """
+    of_type(net, "net", Network)
     x1 = as_points(x1, "x1")
     x2 = None if x2 is None else as_points(x2, "x2")
     if x2 is not None and x1.shape[1] != x2.shape[1]:
@@ -108,7 +110,7 @@ def nngp_and_ntk(net: Network, x1: Any, x2: Any = None) -> Kernels:
     return result
 
 
-def nngp(net: Network, x1: Any, x2: Any = None) -> Float[np.ndarray, "n1 n2"]:
+def nngp(net: Network, x1: Any, x2: Any = None) -> Float[np.ndarray | Array, "n1 n2"]:
     r"""Return the NNGP kernel $K$, (n1, n2) float64: the covariance at initialisation of $\gamma f$ (of f where gamma = 1).
 
     Arguments and errors are those of `nngp_and_ntk`. Source: Lee et al. 2018, eq. 5.
@@ -116,7 +118,7 @@ def nngp(net: Network, x1: Any, x2: Any = None) -> Float[np.ndarray, "n1 n2"]:
     return nngp_and_ntk(net, x1, x2).nngp
 
 
-def ntk(net: Network, x1: Any, x2: Any = None) -> Float[np.ndarray, "n1 n2"]:
+def ntk(net: Network, x1: Any, x2: Any = None) -> Float[np.ndarray | Array, "n1 n2"]:
     r"""Return the neural tangent kernel $\Theta$, (n1, n2) float64, readout included.
 
     It is the limit of `empirical_ntk` for every parametrization, since the learning rate carries $\gamma^2$.

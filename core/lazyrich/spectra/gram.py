@@ -13,6 +13,8 @@ from .._float64 import float64
 from .powerlaw import PowerLaw, fit_power_law
 
 _eigh = jax.jit(jnp.linalg.eigh)
+# Above this the sum of entries, and so an eigenvalue, may leave the range of float64.
+_LARGEST_ENTRY = 1e300
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +73,11 @@ def eigensystem(kernel: Any) -> Eigensystem:
     single = getattr(kernel, "dtype", None) in (np.float32, np.float16)
     eps = float(np.finfo(kernel.dtype if single else np.float64).eps)
     matrix = as_matrix(kernel, "kernel", (None, None))
-    n, size = matrix.shape[0], float(np.abs(matrix).max(initial=0.0))
-    if matrix.shape != (n, n) or n == 0:
-        raise ValueError(f"kernel must be square and not empty; got shape {matrix.shape}. Give K(x, x).")
+    n, size = matrix.shape[0], float(np.abs(matrix).max())
+    if matrix.shape != (n, n):
+        raise ValueError(f"kernel must be square; got shape {matrix.shape}. Give K(x, x) of one set of points.")
+    if size > _LARGEST_ENTRY:
+        raise ValueError(f"kernel's entries must be at most {_LARGEST_ENTRY:g}; got {size:.3g}. Scale the kernel.")
     gap = float(np.abs(matrix - matrix.T).max())
     if gap > max(1e-8, 100 * eps) * size:
         raise ValueError(

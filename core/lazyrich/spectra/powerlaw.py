@@ -42,7 +42,7 @@ def fit_power_law(values: Any, first: int | None = None, last: int | None = None
         correlated, so it is a lower bound.
 
     Raises:
-        ValueError: fewer than 5 ranks in the window, or an eigenvalue in it that is not positive.
+        ValueError: fewer than 5 ranks in the window, or eigenvalues in it that are not positive or not descending.
     """
     values = as_array(values, "values")
     if values.ndim != 1:
@@ -60,6 +60,11 @@ def fit_power_law(values: Any, first: int | None = None, last: int | None = None
         raise ValueError(
             f"A power law needs positive eigenvalues; got {window.min():.3g} at rank {ranks[window.argmin()]}. "
             "End the window before it."
+        )
+    if (np.diff(window) > 0).any():
+        raise ValueError(
+            "A power law needs eigenvalues in descending order; got an increase at rank "
+            f"{ranks[1:][np.diff(window) > 0][0]}. Sort them."
         )
     x, y = np.log(ranks), np.log(window)
     centred = x - x.mean()
