@@ -2,10 +2,12 @@
 
 import argparse
 import errno
+import logging
 import sys
 import threading
 
 import panel as pn
+from tornado.websocket import WebSocketClosedError
 
 from .app import TITLE, create_app
 from .warm import keep_compiled_programs, warm_activations, warm_preset
@@ -13,6 +15,7 @@ from .warm import keep_compiled_programs, warm_activations, warm_preset
 
 def serve(arguments: argparse.Namespace) -> int:
     """Warm up, serve until interrupted, and return the exit code."""
+    logging.getLogger("asyncio").addFilter(_is_worth_a_line)
     print("Warming up ...", flush=True)
     keep_compiled_programs()
     warm_preset()
@@ -40,6 +43,11 @@ def serve(arguments: argparse.Namespace) -> int:
         )
         return 2
     return 0
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Leave out what Tornado says when a page is closed while it is being sent something."""
+    return not (record.exc_info and isinstance(record.exc_info[1], WebSocketClosedError))
 
 
 def parser() -> argparse.ArgumentParser:

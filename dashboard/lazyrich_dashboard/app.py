@@ -3,6 +3,7 @@
 import panel as pn
 import panel_material_ui as pmui
 
+from . import link
 from .explorer import Explorer
 
 TITLE = "lazyrich"
@@ -11,7 +12,9 @@ TITLE = "lazyrich"
 def create_app() -> pmui.Page:
     """Return the page of a new session."""
     pn.extension(notifications=False)
-    explorer = Explorer()
+    experiment, notices = link.decode(pn.state.location.search if pn.state.location else "")
+    explorer = Explorer(experiment)
+    explorer.notify(notices)
     page = pmui.Page(
         title=TITLE,
         sidebar=list(explorer.controls),

@@ -62,9 +62,12 @@ class Explorer(pn.viewable.Viewer):
         # The first theory is drawn before anything is shown: the page opens on a picture, and a notebook's channel,
         # which may deliver out of order until it is open, has no new models to carry.
         try:
-            self._show(experiment, theory(experiment))
+            self._show(theory(experiment))
         except ValueError as error:
             self._refuse(str(error))
+        else:
+            # Not before the page has loaded: what changes while it loads may never reach it.
+            pn.state.onload(lambda: self._train(experiment))
 
     @property
     def experiment(self) -> lr.Experiment:
@@ -84,6 +87,11 @@ class Explorer(pn.viewable.Viewer):
         """Draw all views in the colours of the dark or the light page."""
         for view in self.views:
             view.recolour(tokens(dark))
+
+    def notify(self, sentences: list[str]) -> None:
+        """Show sentences above the plots; they go with the next change."""
+        if sentences:
+            self.alert.param.update(object="\n\n".join(sentences), visible=True)
 
     def close(self) -> None:
         """Stop all work of this session."""
@@ -156,9 +164,11 @@ class Explorer(pn.viewable.Viewer):
         def compute() -> Iterator[Theory]:
             yield theory(experiment)
 
-        self.theory_lane.submit(
-            compute, lambda results: self._show(experiment, results[-1]), lambda: None, self._refuse
-        )
+        def show(results: list[Theory]) -> None:
+            self._show(results[-1])
+            self._train(experiment)
+
+        self.theory_lane.submit(compute, show, lambda: None, self._refuse)
 
     def _refuse(self, sentence: str) -> None:
         """Put a sentence where the plots were; they come back with the next experiment that makes sense."""
@@ -166,12 +176,15 @@ class Explorer(pn.viewable.Viewer):
         self.grid.visible = False
         self._report("", running=False)
 
-    def _show(self, experiment: lr.Experiment, result: Theory) -> None:
-        """Draw a theory, and start the networks that test it once the controls rest."""
+    def _show(self, result: Theory) -> None:
+        """Draw a theory; the networks on screen were another experiment's."""
         self._theory, self._frames = result, ()
         self.alert.visible = False
         self.grid.visible = True
         self._draw()
+
+    def _train(self, experiment: lr.Experiment) -> None:
+        """Start the networks of an experiment once the controls rest."""
         self._report("networks start when the controls rest", running=True)
         self._started = 0.0
         self.networks_lane.submit(

@@ -63,10 +63,11 @@ class ModeImages:
             ylim=(-3.5, height + 0.5),
         )
         plot = hv.renderer("bokeh").get_plot(overlay)
-        plot.state.outline_line_alpha = 0
+        plot.state.update(outline_line_alpha=0, sizing_mode=None)
         image, text = (part.handles["source"] for part in plot.subplots.values())
         self._image, self._text = image, text
-        self.pane = pn.pane.Bokeh(plot.state, visible=False)
+        # Hidden by a layout around it: the figure's own visibility would override the pane's.
+        self.pane = pn.Column(pn.pane.Bokeh(plot.state), visible=False)
 
     def update(self, images: np.ndarray | None, decay: np.ndarray) -> None:
         """Show the pictures and how much of each mode has been learned; hide where there are none."""

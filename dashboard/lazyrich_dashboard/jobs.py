@@ -38,8 +38,18 @@ def session_deliverer() -> Deliver:
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
-        return lambda callback: callback()
+        return _one_at_a_time()
     return lambda callback: loop.call_soon_threadsafe(callback)
+
+
+def _one_at_a_time() -> Deliver:
+    lock = threading.RLock()  # the workers of two pools may hand over at the same moment
+
+    def deliver(callback: Callable[[], None]) -> None:
+        with lock:
+            callback()
+
+    return deliver
 
 
 class Latest:

@@ -14,7 +14,7 @@ import holoviews as hv
 import holoviews.plotting.bokeh  # registers the backend; hv.extension would also print into a notebook
 import numpy as np
 import panel as pn
-from bokeh.models import ColumnDataSource, GlyphRenderer
+from bokeh.models import ColumnDataSource, CustomJSTicker, GlyphRenderer
 from holoviews.plotting.bokeh.element import ElementPlot
 
 from .theme import LIGHT, Tokens
@@ -33,6 +33,20 @@ _STYLES: dict[str, dict[str, Any]] = {
     "band": {"fill_alpha": 0.2, "line_alpha": 0},
 }
 _ELEMENTS = {"points": hv.Scatter, "rings": hv.Scatter, "band": hv.Area}
+
+
+# Bokeh's own ticker for logarithmic axes labels one end of an axis that spans less than two decades.
+_LOG_TICKS = """
+const [low, high] = [cb_data.start, cb_data.end];
+const decades = Math.log10(high / low);
+const stride = Math.max(1, Math.ceil(decades / 6));
+const digits = decades > 2.5 ? [1] : decades > 1.2 ? [1, 3] : decades > 0.5 ? [1, 2, 3, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
+const ticks = [];
+for (let k = Math.floor(Math.log10(low)); k <= Math.log10(high); k++) {
+  if (k % stride == 0) ticks.push(...digits.map(d => d * 10 ** k).filter(t => t >= low && t <= high));
+}
+return ticks;
+"""
 
 
 @dataclass(frozen=True)
@@ -108,6 +122,11 @@ class Live:
         plot = hv.renderer("bokeh").get_plot(draw(parts, x, y))
         self.figure = plot.state
         self.figure.toolbar.autohide = True
+        for axis, dimension in ((x, "x"), (y, "y")):
+            if axis.log:
+                ticker = CustomJSTicker(major_code=_LOG_TICKS)
+                getattr(self.figure, f"{dimension}axis").ticker = ticker
+                getattr(self.figure, f"{dimension}grid").ticker = ticker
         self._roles = {part.label: part.role for part in parts}
         self._renderers: dict[str, GlyphRenderer] = {}
         for part in plot.traverse(lambda p: p, [ElementPlot]):

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
@@ -63,6 +64,11 @@ class Frame:
     f_test: np.ndarray
     status: str
 
+    @cached_property
+    def is_finite(self) -> bool:
+        """Whether every number is finite; not where training has diverged."""
+        return all(np.isfinite(array).all() for array in (*self.losses.values(), self.movement, self.f_test))
+
     @property
     def nbytes(self) -> int:
         """Size, for the cache."""
@@ -84,12 +90,17 @@ class Snapshot:
         return float(first * (last / first) ** self.scrub)
 
     @property
+    def trained(self) -> list[Frame]:
+        """The checkpoints after t = 0 that can be drawn."""
+        return [frame for frame in self.frames if frame.time > 0 and frame.is_finite]
+
+    @property
     def frame(self) -> Frame | None:
         """The checkpoint nearest to the scrubber's time (on the log axis), if the run has come that far."""
-        later = [frame for frame in self.frames if frame.time > 0]
-        if not later or self.time > 1.5 * later[-1].time:
+        trained = self.trained
+        if not trained or self.time > 1.5 * trained[-1].time:
             return None
-        return min(later, key=lambda frame: abs(np.log(frame.time / self.time)))
+        return min(trained, key=lambda frame: abs(np.log(frame.time / self.time)))
 
 
 def theory_key(experiment: lr.Experiment) -> str:
@@ -148,7 +159,7 @@ def _frame(chunk: xr.Dataset, ntk: np.ndarray, start: np.ndarray, end: float) ->
     return Frame(
         time=float(chunk.time[0]),
         end=end,
-        losses={role: chunk[f"{role}_loss"].values[:, 0] for role in ("train", "test")},
+        losses={role: chunk[f"{role}_loss"].values[:, 0].astype(np.float64) for role in ("train", "test")},
         movement=np.array([lr.kernel_distance(a, b) for a, b in zip(ntk, start, strict=True)])
         if finite
         else nothing[:, 0],

@@ -4,8 +4,9 @@ import dataclasses
 import os
 
 import jax
-from lazyrich.activations import FAMILIES
 from platformdirs import user_cache_dir
+
+from lazyrich.activations import FAMILIES
 
 from .results import frames, theory
 from .state import PRESET

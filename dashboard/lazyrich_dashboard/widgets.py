@@ -102,7 +102,8 @@ def progress() -> pmui.LinearProgress:
 
 def alert() -> pmui.Alert:
     """Return the place where a sentence stands when the controls make no experiment."""
-    return pmui.Alert(severity="warning", visible=False, sizing_mode="stretch_width", margin=12)
+    compact = {"padding": "0 12px", "& p": {"margin": "4px 0"}}
+    return pmui.Alert(severity="warning", visible=False, sizing_mode="stretch_width", margin=8, sx=compact)
 
 
 def log_values(first: int, last: int, digits: Iterable[int] = (1, 2, 5)) -> list[float]:

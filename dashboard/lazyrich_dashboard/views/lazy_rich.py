@@ -24,7 +24,7 @@ class KernelMovementView(View):
     def columns(self, snapshot: Snapshot) -> Columns:
         """Return the networks' mean and spread, and the lazy limit."""
         times = snapshot.theory.times
-        frames = [frame for frame in snapshot.frames if frame.time > 0]
+        frames = snapshot.trained
         mean, spread = nothing(), nothing()
         if frames:
             x = np.array([frame.time for frame in frames])

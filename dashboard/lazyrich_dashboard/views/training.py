@@ -30,7 +30,7 @@ class TrainingView(View):
         result: dict[str, dict[str, np.ndarray]] = {}
         for role, loss in (("train", theory.train_loss), ("test", theory.test_loss)):
             result[f"{role}: theory"] = {"x": theory.times, "y": loss}
-            frames = [frame for frame in snapshot.frames if frame.time > 0]
+            frames = snapshot.trained
             if not frames:
                 result[f"{role}: nets"] = result[f"{role}: spread"] = nothing()
                 continue

@@ -1,0 +1,84 @@
+"""Link: an experiment as a query string and back.
+
+Only what differs from the page's opening preset is written, under the experiment's own field names, so that a link can
+be read and edited by hand: `?depth=5&parametrization=mup`. Reading goes field by field: one bad value costs that field
+alone, and is reported.
+"""
+
+import copy
+import json
+import re
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import lazyrich as lr
+
+from .state import PRESET
+
+VERSION = 1
+_MOST_CHARACTERS = 500
+_ACTIVATION = re.compile(r"(\w+)\((.*)\)")
+
+
+def encode(experiment: lr.Experiment) -> str:
+    """Return the query string, without the question mark; it is `v=1` for the preset itself."""
+    preset = _flat(PRESET)
+    changed = {name: value for name, value in _flat(experiment).items() if value != preset.get(name)}
+    return urlencode({"v": VERSION, **changed})
+
+
+def decode(query: str, start: lr.Experiment = PRESET) -> tuple[lr.Experiment, list[str]]:
+    """Return the experiment of a query string, and a sentence for each part of it that was left out.
+
+    Names that are no fields are not ours and are passed over: a link may carry other things too.
+    """
+    if len(query) > _MOST_CHARACTERS:
+        return start, [f"A link must have at most {_MOST_CHARACTERS} characters; got {len(query)}. It was left out."]
+    places = _places(start)
+    experiment, notices = start, []
+    for name, text in parse_qsl(query.lstrip("?")):
+        if name not in places:
+            continue
+        spec = copy.deepcopy(experiment.to_dict())
+        part, field = places[name]
+        target = spec[part] if part else spec
+        target[field] = _value(text)
+        if target[field] is None:
+            del target[field]
+        try:
+            experiment = lr.Experiment.from_dict(spec)
+        except ValueError as error:
+            notices.append(f"{error} (In the link; it was left out.)")
+    return experiment, notices
+
+
+def _places(experiment: lr.Experiment) -> dict[str, tuple[str, str]]:
+    """Return where each name of a link stands in an experiment: the part's name and the field's."""
+    places = {"data": ("data", "name"), "seed": ("", "seed"), "learning_rate": ("training", "learning_rate")}
+    for part, fields in experiment.to_dict().items():
+        if isinstance(fields, dict):
+            places |= {field: (part, field) for field in fields if field != "name"}
+    return places
+
+
+def _flat(experiment: lr.Experiment) -> dict[str, Any]:
+    spec = experiment.to_dict()
+    spec["network"]["activation"] = str(experiment.network.phi)
+    spec["training"].setdefault("learning_rate", "auto")
+    values = {name: (spec[part] if part else spec)[field] for name, (part, field) in _places(experiment).items()}
+    return {name: json.dumps(value) if isinstance(value, bool) else value for name, value in values.items()}
+
+
+def _value(text: str) -> Any:
+    """Return the value that a text stands for: a number, true or false, an activation with parameters, or a word."""
+    if text == "auto":
+        return None
+    if match := _ACTIVATION.fullmatch(text):
+        name, inside = match.groups()
+        pairs = (part.partition("=") for part in inside.split(","))
+        return {"name": name, **{key.strip(): _value(value) for key, _, value in pairs}}
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    return value if isinstance(value, (bool, int, float)) else text

@@ -1,0 +1,69 @@
+"""Links: what goes in comes out, and one bad value costs that field alone."""
+
+import dataclasses
+
+import pytest
+
+import lazyrich as lr
+from lazyrich_dashboard.link import decode, encode
+from lazyrich_dashboard.state import PRESET
+
+RICH = lr.Experiment(
+    data=lr.DataSpec("circle", n_train=33, n_test=256, noise=0.1),
+    network=lr.Network(
+        depth=5, width=100, activation=lr.activation("leaky_relu", slope=0.25), parametrization="mup", richness=0.37
+    ),
+    training=lr.TrainingSpec(time=7.5, learning_rate=0.02, seeds=2, centred=False),
+    seed=12,
+)
+
+
+def test_the_preset_needs_no_more_than_its_version():
+    assert encode(PRESET) == "v=1"
+    assert decode("v=1") == (PRESET, [])
+    assert decode("") == (PRESET, [])
+
+
+def test_an_experiment_comes_back_from_its_link():
+    assert decode("?" + encode(RICH)) == (RICH, [])
+
+
+def test_only_what_differs_is_written():
+    network = dataclasses.replace(PRESET.network, depth=7)
+    assert encode(dataclasses.replace(PRESET, network=network)) == "v=1&depth=7"
+
+
+def test_an_automatic_learning_rate_can_be_given_back():
+    start = dataclasses.replace(PRESET, training=dataclasses.replace(PRESET.training, learning_rate=0.1))
+    assert decode("learning_rate=auto", start) == (PRESET, [])
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("depth=banana", "depth must be a whole number"),
+        ("depth=0", "depth must be a whole number"),
+        ("width=NaN", "width must be a whole number"),
+        ("weight_var=-1", "weight_var must be a finite number of at least 0"),
+        ("richness=Infinity", "richness must be a finite number above 0"),
+        ("activation=nope(slope=1)", "activation must be one of"),
+        ("activation=relu(slope=1)", "The parameters of relu are"),
+        ("data=%3Cscript%3E", "data must be one of"),
+        ("n_train=[1]", "n_train must be a whole number"),
+    ],
+)
+def test_a_bad_value_costs_that_field_alone(query, sentence):
+    experiment, notices = decode(f"{query}&seed=5")
+    assert experiment == dataclasses.replace(PRESET, seed=5)
+    assert len(notices) == 1
+    assert notices[0].startswith(sentence)
+
+
+def test_other_names_are_passed_over():
+    assert decode("utm_source=mail&seed=5") == (dataclasses.replace(PRESET, seed=5), [])
+
+
+def test_a_link_that_is_too_long_is_left_out():
+    experiment, notices = decode("depth=3&x=" + "y" * 600)
+    assert experiment == PRESET
+    assert "at most 500 characters; got 610" in notices[0]
