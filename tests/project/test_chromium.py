@@ -22,9 +22,7 @@ def bare_machine(tmp_path, monkeypatch):
     """A machine with an empty PATH, an empty store and no installer."""
     monkeypatch.delenv("CHROMIUM_PATH", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setattr(
-        chromium, "playwrights_chromium", lambda: str(tmp_path / "store" / "chrome")
-    )
+    monkeypatch.setattr(chromium, "playwrights_chromium", lambda: str(tmp_path / "store" / "chrome"))
     monkeypatch.setattr(chromium, "_installers", dict)
 
 
@@ -93,18 +91,14 @@ def test_installers_are_tried_in_turn_until_one_works(tmp_path, monkeypatch):
     browser.parent.mkdir()
     fails = executable(tmp_path / "fails", "exit 3")
     works = executable(tmp_path / "works", f"/bin/mv {waiting} {browser}")
-    monkeypatch.setattr(
-        chromium, "_installers", lambda: {"the first": [[fails]], "the second": [[works]]}
-    )
+    monkeypatch.setattr(chromium, "_installers", lambda: {"the first": [[fails]], "the second": [[works]]})
     assert chromium.install_chromium() == str(browser)
 
 
 def test_an_installation_in_vain_says_how_each_attempt_ended(tmp_path, monkeypatch):
     fails = executable(tmp_path / "fails", "exit 3")
     idle = executable(tmp_path / "idle")
-    monkeypatch.setattr(
-        chromium, "_installers", lambda: {"the first": [[fails], [idle]], "the second": [[idle]]}
-    )
+    monkeypatch.setattr(chromium, "_installers", lambda: {"the first": [[fails], [idle]], "the second": [[idle]]})
     with pytest.raises(
         chromium.NoChromiumError,
         match="the first ended with code 3; the second finished, but left no Chromium that runs",

@@ -64,9 +64,7 @@ def test_its_command_is_the_one_in_the_readme():
 
 def test_its_command_has_the_options_it_uses():
     [command] = [json.loads(rest) for rest in having("CMD")]
-    told = subprocess.run(
-        [sys.executable, *command[1:4], "--help"], capture_output=True, text=True, check=True
-    )
+    told = subprocess.run([sys.executable, *command[1:4], "--help"], capture_output=True, text=True, check=True)
     options = {word for word in command if word.startswith("--")}
     assert {option for option in options if option not in told.stdout} == set()
 
