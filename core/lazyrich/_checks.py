@@ -12,7 +12,6 @@ import numpy as np
 
 from ._float64 import is_traced
 
-
 # A count above this is a slip of the keyboard, and would exhaust the memory before anything said so.
 _MOST = 1_000_000
 # The random keys of JAX hold 32 bits without 64-bit types: a larger seed would be its remainder's twin.
@@ -31,7 +30,7 @@ def as_numbers(value: Any, name: str) -> Any:
             raise TypeError
         return np.asarray(array, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
-        entries = f" of {value.dtype}" if hasattr(value, "dtype") else ""
+        entries = f" of {dtype}" if (dtype := getattr(value, "dtype", None)) else ""
         raise ValueError(
             f"{name} must be an array of numbers; got {type(value).__name__}{entries}. "
             "Give a NumPy or JAX array of real numbers, or nested lists of equal length."

@@ -12,11 +12,11 @@ The closed forms cite their source; `numerical_dual` serves every smooth activat
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 Variances = Float[Array, " n"]
@@ -37,22 +37,42 @@ def _safe_sqrt(x: jax.Array) -> jax.Array:
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)
 
 
-def _norms_and_angle(
-    q1: FirstVariances, q2: SecondVariances, k: Covariances
-) -> tuple[Float[Array, "#n1 #n2"], Covariances]:
-    """Return g = sqrt(q1 q2) and the angle between the two vectors, exact at parallel and at zero ones."""
-    g = _safe_sqrt(q1)[:, None] * _safe_sqrt(q2)[None, :]
-    cosine = jnp.where(g > 0, k / jnp.where(g > 0, g, 1.0), 1.0)
-    apart, opposed = 1.0 - cosine, 1.0 + cosine
-    apart = jnp.where(apart < _PARALLEL, 0.0, apart)
+def _area_and_angle(
+    q1: FirstVariances, q2: SecondVariances, k: Covariances, distance: Covariances | None
+) -> tuple[Covariances, Covariances]:
+    r"""Return $s = g \sin\theta$, $g = \sqrt{q_1 q_2}$, and the angle, exact at parallel and at zero vectors.
+
+    Small angles have few digits when they come from k (an angle of 1e-8 none at all). With `distance`
+    $= |u - v|^2 = q_1 + q_2 - 2k$, known to its own digits, they come from
+    $1 - \cos\theta = (|u - v|^2 - (|u| - |v|)^2) / 2g$.
+    """
+    root1, root2 = _safe_sqrt(q1)[:, None], _safe_sqrt(q2)[None, :]
+    g = root1 * root2
+    divisor = jnp.where(g > 0, g, 1.0)
+    cosine = jnp.where(g > 0, k / divisor, 1.0)
+    opposed = 1.0 + cosine
+    if distance is None:
+        apart = 1.0 - cosine
+        apart = jnp.where(apart < _PARALLEL, 0.0, apart)
+    else:
+        apart = distance - (root1 - root2) ** 2
+        # Both terms carry the roundings of all layers so far, those of the radii in proportion to |q1 - q2|.
+        rounding = 8 * _PARALLEL * (distance + jnp.abs(q1[:, None] - q2[None, :]))
+        apart = jnp.where((apart > rounding) & (g > 0), apart / (2 * divisor), 0.0)
     opposed = jnp.where(opposed < _PARALLEL, 0.0, opposed)
     half_sine, half_cosine = _safe_sqrt(apart), _safe_sqrt(opposed)
     # arctan2 has no derivative at (0, 0), which cannot occur: the two squares sum to 2.
-    return g, 2.0 * jnp.arctan2(half_sine, half_cosine)
+    return g * half_sine * half_cosine, 2.0 * jnp.arctan2(half_sine, half_cosine)
 
 
 def piecewise_linear_dual(
-    q1: FirstVariances, q2: SecondVariances, k: Covariances, *, negative: ArrayLike, positive: ArrayLike
+    q1: FirstVariances,
+    q2: SecondVariances,
+    k: Covariances,
+    distance: Covariances | None = None,
+    *,
+    negative: Any,
+    positive: Any,
 ) -> tuple[Covariances, Covariances]:
     r"""Dual of $a \min(z, 0) + b \max(z, 0)$: ReLU is $a=0, b=1$.
 
@@ -61,10 +81,30 @@ def piecewise_linear_dual(
     with $\theta$ the angle between the two inputs and $s = \sqrt{q_1 q_2} \sin\theta$.
     Source: Cho & Saul 2009, "Kernel methods for deep learning", eqs. 3-6 (orders 0 and 1), by linearity.
     """
-    g, angle = _norms_and_angle(q1, q2, k)
+    s, angle = _area_and_angle(q1, q2, k, distance)
     jump = (negative - positive) ** 2 / (2 * jnp.pi)
     tdot = (negative**2 + positive**2) / 2 - jump * angle
-    return jump * g * jnp.sin(angle) + tdot * k, tdot
+    return jump * s + tdot * k, tdot
+
+
+def piecewise_linear_distance(
+    q1: FirstVariances,
+    q2: SecondVariances,
+    k: Covariances,
+    distance: Covariances,
+    *,
+    negative: Any,
+    positive: Any,
+) -> Covariances:
+    r"""Squared distance $E[(\phi(u) - \phi(v))^2]$ after $a \min(z, 0) + b \max(z, 0)$, precise however small it is.
+
+    It is $T(q_1, q_1, q_1) + T(q_2, q_2, q_2) - 2T$, without the difference of nearly equal numbers:
+    $$\frac{a^2 + b^2}2 |u - v|^2 - \frac{(a-b)^2}\pi (s - \theta k) .$$
+    """
+    s, angle = _area_and_angle(q1, q2, k, distance)
+    jump = (negative - positive) ** 2 / jnp.pi
+    result = (negative**2 + positive**2) / 2 * distance - jump * (s - angle * k)
+    return jnp.where(result > 0, result, 0.0)
 
 
 def erf_dual(q1: FirstVariances, q2: SecondVariances, k: Covariances) -> tuple[Covariances, Covariances]:
@@ -78,7 +118,7 @@ def erf_dual(q1: FirstVariances, q2: SecondVariances, k: Covariances) -> tuple[C
 
 
 def gelu_dual(q1: FirstVariances, q2: SecondVariances, k: Covariances) -> tuple[Covariances, Covariances]:
-    r"""Dual of the exact GELU $z \Phi(z)$. With $P = (1+q_1)(1+q_2)$ and $E = P - k^2$,
+    r"""Dual of the exact GELU $z \Phi(z)$. With $P = (1+q_1)(1+q_2)$ and $E = P - k^2$,.
 
     $$T = \frac k4 + \frac1{2\pi}\Big[\frac{k^2 + q_1 q_2 E}{P \sqrt E} + k \arctan\frac{k}{\sqrt E}\Big].$$
 
@@ -121,7 +161,7 @@ def _cosine_coefficients(phi: Callable, q: Variances) -> Float[Array, "m n r"]:
     return jnp.einsum("ma,nra->mnr", cosines, phi(points)) * np.sqrt(weights / 2)[None, None, :]
 
 
-def _sum_cosines(c1: Float[Array, "m #n1 r"], c2: Float[Array, "m #n2 r"], cosine: Covariances) -> Covariances:
+def _sum_cosines(c1: Float[Array, "m _ r"], c2: Float[Array, "m _ r"], cosine: Covariances) -> Covariances:
     r"""Return $\sum_m (c_1 c_2^T)_m \cos(m\theta)$ by Clenshaw's recurrence, one matrix product a harmonic."""
 
     def step(carry, coefficients):
@@ -142,8 +182,8 @@ def numerical_dual(
     Write $u = \sqrt{q_1}\, r \cos a$ and $v = \sqrt{q_2}\, r \cos(a - \theta)$ with $\cos\theta = k/\sqrt{q_1 q_2}$.
     1. On each circle $\phi$ is an even function of the angle, $\sum_m c_m(r) \cos(m a)$.
     2. The mean over the angle of a product of two such series is $\frac12\sum_m c_m c'_m \cos(m\theta)$ (1 for m = 0).
-    3. The radius has density $r e^{-r^2/2}$, so $T = \sum_m \langle c_m c'_m \rangle_r \cos(m\theta)$, a Chebyshev series
-       in $\cos\theta$ whose coefficients are matrix products over the radii.
+    3. The radius has density $r e^{-r^2/2}$, so $T = \sum_m \langle c_m c'_m \rangle_r \cos(m\theta)$, a Chebyshev
+       series in $\cos\theta$ whose coefficients are matrix products over the radii.
 
     Use it for analytic activations; at a kink the series converges too slowly.
     """
@@ -153,9 +193,7 @@ def numerical_dual(
     cosine += jax.lax.stop_gradient(jnp.clip(cosine, -1.0, 1.0) - cosine)
     return (
         _sum_cosines(_cosine_coefficients(phi, q1), _cosine_coefficients(phi, q2), cosine),
-        _sum_cosines(
-            _cosine_coefficients(derivative(phi), q1), _cosine_coefficients(derivative(phi), q2), cosine
-        ),
+        _sum_cosines(_cosine_coefficients(derivative(phi), q1), _cosine_coefficients(derivative(phi), q2), cosine),
     )
 
 

@@ -1,8 +1,8 @@
 r"""Finite networks: weights, forward activations and backward signals.
 
-The forward pass keeps every preactivation, the backward pass hands out the signals $g^l = \gamma\, \partial f / \partial h^l$;
-training and the empirical kernels are both made of these two. Depth is a loop bound: arrays may hold more hidden layers
-than the network has, so that one compiled program serves all depths.
+The forward pass keeps every preactivation, the backward pass hands out the signals
+$g^l = \gamma\, \partial f / \partial h^l$; training and the empirical kernels are both made of these two. Depth is a
+loop bound: arrays may hold more hidden layers than the network has, so that one compiled program serves all depths.
 """
 
 import math

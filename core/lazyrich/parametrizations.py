@@ -15,7 +15,7 @@ Bordelon & Pehlevan 2022, eq. 1.
 import math
 from dataclasses import dataclass
 
-from ._checks import choice, number, whole
+from ._checks import choice, number, of_type, whole
 
 _WIDTH_POWER = {"ntk": 0.0, "mup": 0.5, "mean_field": 0.5}
 PARAMETRIZATIONS = tuple(_WIDTH_POWER)
@@ -83,9 +83,11 @@ def classify(exponents: ABC) -> Verdict:
     Source: Yang & Hu 2021, theorems 3.2-3.4.
 
     Raises:
-        ValueError: exponents of fewer than two layers, or of different numbers of them.
+        ValueError: exponents of fewer than two layers, of different numbers of them, or that are no numbers.
     """
-    a, b, c = exponents.a, exponents.b, number(exponents.c, "c")
+    of_type(exponents, "exponents", ABC, "Make them with lazyrich.abc, or lazyrich.ABC.")
+    a, b = (tuple(number(x, name) for x in getattr(exponents, name)) for name in ("a", "b"))
+    c = number(exponents.c, "c")
     if len(a) != len(b) or len(a) < 2:
         raise ValueError(f"a and b must have one entry a layer, at least two; got {len(a)} and {len(b)}. Give L + 1.")
     out, step = a[-1] + b[-1], 2 * a[-1] + c

@@ -67,4 +67,6 @@ def load(path: str | Path) -> xr.Dataset:
     try:
         return xr.load_dataset(path, engine="h5netcdf")
     except OSError as error:
-        raise ValueError(f"A result is read from a NetCDF file; got {path}: {error}. Give a file that save wrote.") from None
+        raise ValueError(
+            f"A result is read from a NetCDF file; got {path}: {error}. Give a file that save wrote."
+        ) from None

@@ -31,7 +31,7 @@ def serve(arguments: argparse.Namespace) -> int:
             show=arguments.show,
             title=TITLE,
             liveness=True,
-            unused_session_lifetime=120_000,
+            unused_session_lifetime_milliseconds=120_000,
             session_token_expiration=3600,
         )
     except OSError as error:

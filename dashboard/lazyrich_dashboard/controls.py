@@ -35,9 +35,9 @@ def build_controls(state: State) -> list[pn.viewable.Viewable]:
             "Training of finite networks",
             widgets.steps(p.time, widgets.log_values(0, 3)),
             pn.Row(
-                widgets.field(p.learning_rate),
-                widgets.field(p.seeds, description=""),
-                widgets.field(p.seed, description=""),
+                widgets.field(p.learning_rate, description=p.learning_rate.doc),
+                widgets.field(p.seeds),
+                widgets.field(p.seed),
                 sizing_mode="stretch_width",
             ),
         ),

@@ -56,9 +56,10 @@ class Explorer(pn.viewable.Viewer):
         deliver = session_deliverer()
         self.theory_lane, self.networks_lane = Latest(THEORY, deliver), Latest(NETWORKS, deliver)
         self._build_layout()
-        watched = [name for name in State.param if name not in ("name", "scrub")]
+        watched = [name for name in State.param if name not in ("name", "scrub", "complaint")]
         self.state.param.watch(lambda *_: self._change(), watched)
         self.state.param.watch(lambda _: self._draw(), "scrub")
+        self.state.param.watch(lambda event: self.notify([event.new] if event.new else []), "complaint")
         # The first theory is drawn before anything is shown: the page opens on a picture, and a notebook's channel,
         # which may deliver out of order until it is open, has no new models to carry.
         try:
@@ -89,9 +90,8 @@ class Explorer(pn.viewable.Viewer):
             view.recolour(tokens(dark))
 
     def notify(self, sentences: list[str]) -> None:
-        """Show sentences above the plots; they go with the next change."""
-        if sentences:
-            self.alert.param.update(object="\n\n".join(sentences), visible=True)
+        """Show sentences above the plots, or none; they go with the next change."""
+        self.alert.param.update(object="\n\n".join(sentences), visible=bool(sentences))
 
     def close(self) -> None:
         """Stop all work of this session."""

@@ -16,9 +16,10 @@ from typing import Any
 
 import panel as pn
 
-# Theory has workers of its own, so that no training run can delay a slider. XLA spreads one run over all cores.
+# Theory has workers of its own, so that no training run can delay a slider. XLA spreads one run over all cores; a
+# second worker lets others go on while one is deep in a long chunk.
 THEORY = ThreadPoolExecutor(2, thread_name_prefix="theory")
-NETWORKS = ThreadPoolExecutor(1, thread_name_prefix="networks")
+NETWORKS = ThreadPoolExecutor(2, thread_name_prefix="networks")
 
 # Runs a callback on a session's event loop, sooner or later.
 Deliver = Callable[[Callable[[], None]], Any]

@@ -73,6 +73,8 @@ class State(param.Parameterized):
         label="Time t",
     )  # fmt: skip
 
+    complaint = param.String(default="", doc="What is wrong with the text last typed into a field; empty if nothing.")
+
     def __init__(self, experiment: lr.Experiment = PRESET, **params):
         """Start from an experiment."""
         super().__init__(**params)

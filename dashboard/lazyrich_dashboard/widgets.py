@@ -70,16 +70,31 @@ def _with(values: Iterable[float], value: float) -> list[float]:
     return sorted({*values, value})
 
 
-def field(parameter: param.Number, **options: Any) -> Any:
-    """Return a field for a number."""
-    kind = pmui.IntInput if isinstance(parameter, param.Integer) else pmui.FloatInput
-    # Without the steppers, three fields fit in a row; the arrow keys step all the same.
-    return kind.from_param(
-        parameter,
-        label=parameter.label,
-        sx={"& button": {"display": "none"}},
-        **{**_COMMON, **options},
-    )
+def field(parameter: param.Number, **options: Any) -> pmui.TextInput:
+    """Return a field for a number; what is no number changes nothing but the state's `complaint`.
+
+    It is made of a text field, since panel-material-ui's number fields do not take what is typed after Enter was
+    pressed until they have been left and entered again (seen in 0.16.6).
+    """
+    state, name = cast(param.Parameterized, parameter.owner), cast(str, parameter.name)
+    kind = int if isinstance(parameter, param.Integer) else float
+    widget = pmui.TextInput(label=parameter.label, value=f"{getattr(state, name):.10g}", **{**_COMMON, **options})
+
+    def take(event: param.parameterized.Event) -> None:
+        try:
+            values = {name: kind(event.new), "complaint": ""}
+        except ValueError:
+            rule = "a whole number" if kind is int else "a number"
+            values = {"complaint": f"{parameter.label} must be {rule}; got {event.new!r}. Type digits."}
+        widget.error_state = bool(values["complaint"])
+        state.param.update(**values)
+
+    def show(event: param.parameterized.Event) -> None:
+        widget.param.update(value=f"{event.new:.10g}", error_state=False)
+
+    widget.param.watch(take, "value")
+    state.param.watch(show, name)
+    return widget
 
 
 def time_slider(parameter: param.Number) -> pmui.FloatSlider:

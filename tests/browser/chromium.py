@@ -112,9 +112,7 @@ def _runs(path: str) -> bool:
 
 
 def _installers() -> dict[str, list[list[str]]]:
-    installers = {
-        "Playwright's installer": [[sys.executable, "-m", "playwright", "install", "chromium"]]
-    }
+    installers = {"Playwright's installer": [[sys.executable, "-m", "playwright", "install", "chromium"]]}
     if shutil.which("apt-get") and os.geteuid() == 0:
         apt = ["apt-get", "-o", "DPkg::Lock::Timeout=120"]
         installers["apt-get"] = [[*apt, "update"], [*apt, "install", "--yes", "chromium"]]
@@ -130,9 +128,7 @@ def _run_all(commands: list[list[str]], limit: float = INSTALL_LIMIT) -> str:
     for command in commands:
         # The path alone goes to standard output.  A session of its own lets the limit end the
         # installer's children too.
-        process = subprocess.Popen(
-            command, stdout=sys.stderr, env=os.environ | settings, start_new_session=True
-        )
+        process = subprocess.Popen(command, stdout=sys.stderr, env=os.environ | settings, start_new_session=True)
         try:
             code = process.wait(limit)
         except subprocess.TimeoutExpired:

@@ -8,6 +8,8 @@ import lazyrich as lr
 from lazyrich_dashboard.link import decode, encode
 from lazyrich_dashboard.state import PRESET
 
+pytestmark = pytest.mark.usefixtures("production")
+
 RICH = lr.Experiment(
     data=lr.DataSpec("circle", n_train=33, n_test=256, noise=0.1),
     network=lr.Network(

@@ -7,7 +7,9 @@ from .dataset import Dataset
 from .makers import MAKERS
 
 
-def load_data(name: str = "digits", *, n_train: int = 256, n_test: int = 256, noise: float = 0.0, seed: int = 0) -> Dataset:
+def load_data(
+    name: str = "digits", *, n_train: int = 256, n_test: int = 256, noise: float = 0.0, seed: int = 0
+) -> Dataset:
     """Return a data set: the same name, sizes, noise and seed give the same numbers.
 
     Args:

@@ -38,7 +38,7 @@ def digits(rng: np.random.Generator, count: int) -> Points:
 
 
 def circle(rng: np.random.Generator, count: int) -> Points:
-    r"""Points $\sqrt2 (\cos a, \sin a)$ with target $\cos a + \frac12 \sin 3a + \frac14 \cos 7a$: one mode each of three speeds."""
+    r"""Points $\sqrt2 (\cos a, \sin a)$ with target $\cos a + \frac12 \sin 3a + \frac14 \cos 7a$: three speeds."""
     a = rng.uniform(-np.pi, np.pi, count)
     y = np.cos(a) + np.sin(3 * a) / 2 + np.cos(7 * a) / 4
     return np.sqrt(2) * np.stack([np.cos(a), np.sin(a)], axis=1), y[:, None]

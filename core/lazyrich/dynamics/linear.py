@@ -12,7 +12,7 @@ $\lambda_i$ by $\lambda_i + n\delta$ in $d_i$ and in the denominator. Source: Le
 
 import warnings
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Float
@@ -257,7 +257,9 @@ class LinearDynamics:
         f = self.test(t)
         y_test = as_targets(y_test, "y_test", f.shape[-2])
         if y_test.shape[1] != f.shape[-1]:
-            raise ValueError(f"y_test must have {f.shape[-1]} outputs as y has; got {y_test.shape[1]}. Give both alike.")
+            raise ValueError(
+                f"y_test must have {f.shape[-1]} outputs as y has; got {y_test.shape[1]}. Give both alike."
+            )
         loss = ((f - y_test) ** 2).sum(axis=(-2, -1)) / (2 * len(y_test))
         return float(loss) if loss.ndim == 0 else loss
 
@@ -277,7 +279,7 @@ class LinearDynamics:
                 "A covariance needs nngp, and on test points cross_nngp and test_nngp; got None. "
                 "Give LinearDynamics these NNGP kernels."
             )
-        k_train, k_cross, k_self = kernels
+        k_train, k_cross, k_self = cast(tuple[np.ndarray, np.ndarray, np.ndarray], kernels)
         vectors = self.eigensystem.vectors
         modes = vectors * self._values if on_train else self._cross_modes
         m = (modes[None] * self._modes(times)[1][:, None, :]) @ vectors.T

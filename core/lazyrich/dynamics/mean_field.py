@@ -8,8 +8,8 @@ $$f_\mu = \frac{\langle z \phi(h_\mu)\rangle}{\gamma_0}, \quad
 \dot h_\mu = \frac{\gamma_0}{n} \sum_\nu K^x_{\mu\nu} \Delta_\nu\, z\phi'(h_\nu), \quad
 \dot z = \frac{\gamma_0}{n} \sum_\nu \Delta_\nu \phi(h_\nu), \quad \Delta = y - f$$
 
-(Bordelon & Pehlevan 2022, section 3; Mei, Montanari & Nguyen 2018). S particles drawn at random and moved so are, weight
-for weight, a centred muP network of width S. So that is what is computed; its error falls as S^(-1/2).
+(Bordelon & Pehlevan 2022, section 3; Mei, Montanari & Nguyen 2018). S particles drawn at random and moved so are,
+weight for weight, a centred muP network of width S. So that is what is computed; its error falls as S^(-1/2).
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from typing import Any
 
 import xarray as xr
 
-from .._checks import number, whole
+from .._checks import number, of_type, whole
 from ..data import Dataset
 from ..networks import Network
 from .training import train
@@ -56,6 +56,7 @@ def mean_field(
     Raises:
         ValueError: a network of another depth, or an argument out of its range.
     """
+    of_type(net, "net", Network)
     if net.depth != 1:
         raise ValueError(
             f"The mean-field limit is for one hidden layer; got depth {net.depth}. Give depth=1, or train a wide muP "

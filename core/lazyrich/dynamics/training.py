@@ -29,7 +29,7 @@ RECORDABLE = ("loss", "outputs", "ntk")
 # Depths up to the next of these share one compiled program; the weights of the layers in between are drawn, not used.
 _DEPTH_BUCKETS = (2, 4, 8, 16, 32, 64)
 _WIDEST_WITH_SPARE_LAYERS = 2048
-# The default step is this fraction of the limit 2n/lambda_max: close to gradient flow, with room for the kernel to grow.
+# The default step is this fraction of the limit 2n/lambda_max: close to gradient flow, with room for a growing kernel.
 _STABLE_FRACTION = 0.25
 # The number of steps of a chunk is a 32-bit integer of the compiled program.
 _MOST_STEPS = 2**31 - 1
@@ -47,9 +47,7 @@ def _step(activation, scales: Scales, params: Params, x, y, f0, step_size) -> Pa
         hidden = hidden.at[level - 1].add(-step_size * scales.hidden * g.T @ previous)
         return hidden, biases.at[level].add(-step_size * scales.bias * g.sum(axis=0))
 
-    g, (hidden, biases) = backward(
-        activation, scales, params, states, signal, visit, (params.hidden, params.biases)
-    )
+    g, (hidden, biases) = backward(activation, scales, params, states, signal, visit, (params.hidden, params.biases))
     return Params(
         first=params.first - step_size * scales.first * g.T @ x,
         hidden=hidden,
@@ -86,21 +84,21 @@ def _draw_seeds(seeds, in_dim: int, out_dim: int, width: int, layers: int) -> Pa
 
 
 def default_learning_rate(net: Network, data: Dataset) -> float:
-    r"""Return a quarter of the largest stable step, $\frac14 \cdot 2n/\lambda_{max}(\Theta)$, or less for a rich network.
+    r"""Return a quarter of the largest stable step, $\frac14 2n/\lambda_{max}(\Theta)$, or less for a rich network.
 
-    Feature learning multiplies the kernel, by about $1 + \gamma^2/N$ in what was tried ($\gamma^2/N = \gamma_0^2$ in muP), so
-    the step is divided by that: a step that was stable at the start would not stay so.
+    Feature learning multiplies the kernel, by about $1 + \gamma^2/N$ in what was tried ($\gamma^2/N = \gamma_0^2$ in
+    muP), so the step is divided by that: a step that was stable at the start would not stay so.
     """
     kernel = ntk(net, data.x_train)
     n = len(kernel)
-    # A start without any structure: a constant vector is in the null space of an odd kernel on symmetric points.
-    start = np.random.default_rng(0).standard_normal(n)
-    top = float(kernel[0, 0]) if n == 1 else float(eigsh(kernel, k=1, return_eigenvectors=False, v0=start)[0])
-    if top <= 0:
+    if not kernel.any():
         raise ValueError(
             "A default learning rate needs a kernel that is not zero; got weight_var "
             f"{net.weight_var:g} and bias_var {net.bias_var:g}. Raise one, or give learning_rate."
         )
+    # A start without any structure: a constant vector is in the null space of an odd kernel on symmetric points.
+    start = np.random.default_rng(0).standard_normal(n)
+    top = float(kernel[0, 0]) if n == 1 else float(eigsh(kernel, k=1, return_eigenvectors=False, v0=start)[0])
     return _STABLE_FRACTION * 2 * n / top / (1 + net.gamma**2 / net.width)
 
 
@@ -144,9 +142,7 @@ def train_stream(
     of_type(net, "net", Network)
     of_type(data, "data", Dataset)
     learning_rate = (
-        default_learning_rate(net, data)
-        if learning_rate is None
-        else number(learning_rate, "learning_rate", above=0)
+        default_learning_rate(net, data) if learning_rate is None else number(learning_rate, "learning_rate", above=0)
     )
     steps = checkpoint_steps(time, learning_rate, checkpoints)
     record = record if isinstance(record, (tuple, list)) else (record,)
@@ -192,8 +188,10 @@ def _stream(net, data, steps, learning_rate, seeds, record, centred, probes) -> 
             variables = {**variables, "ntk": _kernels(activation, scales, params, x[:probes])}
         now = step * learning_rate
         finite = bool(jnp.isfinite(losses["train_loss"]).all())
-        status = "complete" if finite else (
-            f"diverged before t = {now:.3g}: the learning rate {learning_rate:.3g} is too large for this network"
+        status = (
+            "complete"
+            if finite
+            else (f"diverged before t = {now:.3g}: the learning rate {learning_rate:.3g} is too large for this network")
         )
         arrays = {name: np.asarray(value)[:, None] for name, value in variables.items()}
         return labelled(arrays, ("seed", "time"), {"seed": seeds, "time": [now]}, status=status, **attributes)

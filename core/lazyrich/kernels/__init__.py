@@ -2,6 +2,6 @@
 
 from .empirical import empirical_ntk as empirical_ntk
 from .infinite import Kernels as Kernels
-from .infinite import nngp_and_ntk as nngp_and_ntk
 from .infinite import nngp as nngp
+from .infinite import nngp_and_ntk as nngp_and_ntk
 from .infinite import ntk as ntk

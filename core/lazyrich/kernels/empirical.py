@@ -2,7 +2,7 @@ r"""The neural tangent kernel of a finite network, from activations and signals 
 
 With the forward activations $\phi^l$ (n, N) and the backward signals $G^l$ (n, N) of a multilayer perceptron,
 
-$$\hat\Theta = s_w^2 \phi^L \phi^{L\top}/N + s_b^2 + \sum_{l=1}^{L} \big(s_{l}^2\, \phi^{l-1} \phi^{l-1\top} + s_b^2\big)
+$$\hat\Theta = s_w^2 \phi^L \phi^{L\top}/N + s_b^2 + \sum_{l=1}^{L} \big(s_l^2 \phi^{l-1} \phi^{l-1\top} + s_b^2\big)
 \odot G^l G^{l\top},$$
 
 where $\phi^0 = x$ and $s_l^2$ is $s_w^2$ over the layer's fan-in (Yang 2020, "Tensor Programs II", section 3). The

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from scipy.spatial.distance import cdist
 
 from .._checks import as_points, of_type
 from .._float64 import float64, is_traced
@@ -34,31 +35,40 @@ def _propagate(
     q1: FirstVariances,
     q2: SecondVariances,
     k: Covariances,
+    distance: Covariances | None,
 ) -> Kernels:
-    """Run input variances q1, q2 and covariances k (those of x / sqrt(D)) through `depth` hidden layers."""
+    """Run input variances q1, q2, covariances k and squared distances through `depth` hidden layers.
+
+    They are those of x / sqrt(D); the distances are None where the activation needs none.
+    """
 
     def affine(kernel):
         return weight_var * kernel + bias_var
 
     def layer(_, state):
-        q1, q2, k, theta = state
-        t, tdot = activation.dual(q1, q2, k)
+        q1, q2, k, theta, distance = state
+        t, tdot, distance = activation.layer(q1, q2, k, distance)
         k = affine(t)
         q1, q2 = affine(activation.second_moment(q1)), affine(activation.second_moment(q2))
-        return q1, q2, k, k + weight_var * theta * tdot
+        return q1, q2, k, k + weight_var * theta * tdot, stretched(distance)
+
+    def stretched(distance):
+        return None if distance is None else weight_var * distance  # two points share their biases
 
     first = affine(k)
-    *_, k, theta = jax.lax.fori_loop(0, depth, layer, (affine(q1), affine(q2), first, first))
+    state = affine(q1), affine(q2), first, first, stretched(distance)
+    _, _, k, theta, _ = jax.lax.fori_loop(0, depth, layer, state)
     return Kernels(k, theta)
 
 
 _propagate_compiled = jax.jit(_propagate)
 
 
-def _input_moments(x1: Any, x2: Any) -> tuple[Any, Any, Any]:
-    """Return variances (n1,), (n2,) and covariances (n1, n2) of the inputs; x2 None means x1, with an exact diagonal.
+def _input_moments(x1: Any, x2: Any, needs_distance: bool) -> tuple[Any, Any, Any, Any]:
+    """Return variances (n1,), (n2,), covariances (n1, n2) and, where needed, squared distances of the inputs.
 
-    When all norms are equal (to rounding), the variances are returned with shape (1,).
+    x2 None means x1, with an exact diagonal. When all norms are equal (to rounding), the variances are returned with
+    shape (1,).
     """
     xp = jnp if is_traced(x1, x2) else np
     second = x1 if x2 is None else x2
@@ -66,13 +76,19 @@ def _input_moments(x1: Any, x2: Any) -> tuple[Any, Any, Any]:
         q1, q2 = (xp.sum(x * x, axis=1) / x.shape[1] for x in (x1, second))
         k = x1 @ second.T / x1.shape[1]
     if xp is jnp:
-        return q1, q2, k.at[jnp.diag_indices_from(k)].set(q1) if x2 is None else k
+        k = k.at[jnp.diag_indices_from(k)].set(q1) if x2 is None else k
+        norms = q1[:, None] + q2[None, :]
+        distance = jnp.where(norms - 2 * k > 8 * np.finfo(np.float64).eps * norms, norms - 2 * k, 0.0)
+        return q1, q2, k, distance if needs_distance else None
+    with np.errstate(over="ignore", invalid="ignore"):
+        # From the differences: those of close points have no digits left in q1 + q2 - 2k.
+        distance = cdist(x1, second, "sqeuclidean") / x1.shape[1] if needs_distance else None
     both = np.concatenate([q1, q2])
     if np.isfinite(both).all() and np.ptp(both) <= 1e-14 * both.max():
         q1 = q2 = both.mean(keepdims=True)
     if x2 is None:
         np.fill_diagonal(k, q1)
-    return q1, q2, k
+    return q1, q2, k, distance
 
 
 @float64
@@ -95,23 +111,23 @@ def nngp_and_ntk(net: Network, x1: Any, x2: Any = None) -> Kernels:
     x2 = None if x2 is None else as_points(x2, "x2")
     if x2 is not None and x1.shape[1] != x2.shape[1]:
         raise ValueError(
-            f"x1 and x2 must have the same dimension D; got {x1.shape[1]} and {x2.shape[1]}. "
-            "Give points of one space."
+            f"x1 and x2 must have the same dimension D; got {x1.shape[1]} and {x2.shape[1]}. Give points of one space."
         )
-    moments = (jnp.asarray(moment, jnp.float64) for moment in _input_moments(x1, x2))
+    moments = _input_moments(x1, x2, net.phi.needs_distance)
+    moments = jax.tree.map(lambda moment: jnp.asarray(moment, jnp.float64), moments)
     # Under a transformation the depth is a constant, so that the loop has reverse-mode derivatives.
     propagate = _propagate if is_traced(x1, x2) else _propagate_compiled
     result = propagate(net.phi, net.depth, net.weight_var, net.bias_var, *moments)
     if not is_traced(result) and not all(bool(jnp.isfinite(kernel).all()) for kernel in result):
         raise ValueError(
-            f"A kernel must be finite; that of {net.phi} at depth {net.depth} and weight_var {net.weight_var:g} "
-            "overflows on these inputs. Lower the depth, weight_var or the inputs' norms."
+            f"A kernel must be finite; got an overflow for {net.phi} at depth {net.depth} and weight_var "
+            f"{net.weight_var:g} on these inputs. Lower the depth, weight_var or the inputs' norms."
         )
     return result
 
 
 def nngp(net: Network, x1: Any, x2: Any = None) -> Float[np.ndarray | Array, "n1 n2"]:
-    r"""Return the NNGP kernel $K$, (n1, n2) float64: the covariance at initialisation of $\gamma f$ (of f where gamma = 1).
+    r"""Return the NNGP kernel $K$, (n1, n2) float64: the covariance of $\gamma f$ at initialisation.
 
     Arguments and errors are those of `nngp_and_ntk`. Source: Lee et al. 2018, eq. 5.
     """

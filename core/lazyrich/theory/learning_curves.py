@@ -20,6 +20,9 @@ from scipy.optimize import brentq
 
 from .._checks import as_array, number
 
+# The square of a larger one leaves the range of float64.
+_LARGEST = 1e150
+
 
 @dataclass(frozen=True, eq=False)
 class Risk:
@@ -84,6 +87,11 @@ def spectrum_and_power(eigenvalues: Any, coefficients: Any) -> tuple[np.ndarray,
         raise ValueError(
             f"coefficients must have one row for each of the {len(eigenvalues)} eigenvalues; got "
             f"{coefficients.shape}. Give v_i in the same order."
+        )
+    largest = max(eigenvalues.max(), np.abs(coefficients).max(initial=0.0))
+    if largest > _LARGEST:
+        raise ValueError(
+            f"eigenvalues and coefficients must be at most {_LARGEST:g} in size; got {largest:.3g}. Scale them."
         )
     return eigenvalues, (coefficients**2).reshape(len(eigenvalues), -1).sum(axis=1)
 

@@ -3,7 +3,7 @@ r"""Learning curves of random-feature ridge regression: k features, the kernel $
 $\kappa$ and $g$ solve $n = z + \delta/\kappa$ and $k = z + k\kappa/g$ with $z = \sum_i \lambda_i/(\lambda_i+g)$; with
 $q = \sum_i (\lambda_i/(\lambda_i+g))^2$,
 
-$$\text{test} = \frac{\sum_i \Big(\frac{g}{\lambda_i+g} - \frac{\kappa\lambda_i}{(\lambda_i+g)^2}\frac{k}{k-q}\Big) v_i^2
+$$\text{test} = \frac{\sum_i (\frac{g}{\lambda_i+g} - \frac{\kappa\lambda_i}{(\lambda_i+g)^2}\frac{k}{k-q}) v_i^2
 + \sigma^2}{1 - \frac{q(k-2z)+z^2}{n(k-q)}}, \qquad \text{train} = \Big(\frac{\delta}{n\kappa}\Big)^2 \text{test} .$$
 
 Source: Simon, Karkada, Ghosh & Belkin 2023, "More is better", eqs. 5-8. k to infinity is `kernel_regression_risk`.

@@ -1,0 +1,49 @@
+"""A served page, a real Chromium, and what every visit must leave behind: no error, no request to elsewhere."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.browser.chromium import find_chromium
+from tests.browser.server import serve
+
+
+@pytest.fixture(scope="session")
+def address():
+    with serve() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(find_chromium()), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Open the page with a query and wait until it has loaded; at the end nothing may have gone wrong."""
+    pages, wrong = [], []
+
+    def note_request(request):
+        url = urlsplit(request.url)
+        if url.scheme not in ("data", "blob") and url.hostname != "localhost":
+            wrong.append(f"request to {request.url}")
+
+    def open_page(query=""):
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", note_request)
+        page.goto(f"{address}{query}")
+        page.wait_for_function("() => window.Bokeh?.documents[0]?.is_idle", timeout=120_000)
+        pages.append(page)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert wrong == []

@@ -1,0 +1,53 @@
+"""Reading a page as its visitor sees it: the data behind the plots, and the words beside them."""
+
+import time
+
+import numpy as np
+
+_MODELS = "Array.from(Bokeh.documents[0]._all_models.values())"
+_COLUMNS = f"""([title, part]) => {{
+  const figure = {_MODELS}.find(model => model.type == 'Figure' && model.name == title);
+  const renderer = figure?.renderers.find(renderer => renderer.name == part);
+  if (!renderer) return null;
+  const data = renderer.data_source.data;
+  return {{x: Array.from(data.x), y: Array.from(data.y)}};
+}}"""
+
+
+def columns(page, title, part):
+    """The x and y that a part of a figure shows; None while there is no such figure."""
+    data = page.evaluate(_COLUMNS, [title, part])
+    return data and {name: np.array(values, dtype=float) for name, values in data.items()}
+
+
+def drawn_colour(page, title, part):
+    return page.evaluate(
+        f"""([title, part]) => {_MODELS}.find(m => m.type == 'Figure' && m.name == title)
+            .renderers.find(r => r.name == part).glyph.line_color.value""",
+        [title, part],
+    )
+
+
+def wait_until(condition, seconds=60.0):
+    """Wait until `condition()` is truthy, and return what it is."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {condition}"
+        time.sleep(0.05)
+
+
+def wait_until_trained(page, seconds=120.0):
+    page.get_by_text("trained", exact=False).first.wait_for(timeout=1000 * seconds)
+
+
+def slider(page, name):
+    return page.get_by_role("slider", name=name, exact=True)
+
+
+def choose(page, position, option):
+    """Choose an option of the drop-down list at a position: 0 data set, 1 activation, 2 parametrization."""
+    page.get_by_role("combobox").nth(position).click()
+    page.get_by_role("menuitem", name=option, exact=True).click()

@@ -1,0 +1,27 @@
+"""What every test runs under: strict JAX, and array shapes checked at every call of lazyrich."""
+
+import jax
+import jaxtyping
+import numpy as np
+import pytest
+
+import tests.typechecker  # noqa: F401, the hook below expects it to be there
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+with jaxtyping.install_import_hook("lazyrich", "tests.typechecker.checked"):
+    import lazyrich  # noqa: F401
+
+
+@pytest.fixture
+def rng():
+    """The random numbers of a test: the same in every run, whatever else runs."""
+    return np.random.default_rng(20240229)
+
+
+@pytest.fixture
+def production():
+    """No type checks, as users run it: for tests that pass what the annotations forbid."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

@@ -1,0 +1,197 @@
+"""A good call of every public function, and which bad values each of its arguments must refuse."""
+
+import numpy as np
+import xarray as xr
+
+import lazyrich as lr
+from tests.core.bad_values import (
+    COUNT,
+    END_TIME,
+    FLAG,
+    MATRIX,
+    NAME,
+    NO_NUMBER,
+    NOT_NEGATIVE,
+    OPTIONAL_COUNT,
+    POINTS,
+    POSITIVE,
+    RATE,
+    SEED,
+    TARGETS,
+    TIMES,
+    VECTOR,
+    not_a,
+    without,
+)
+
+NET = lr.Network(depth=2, width=4)
+DATA = lr.load_data("circle", n_train=3, n_test=2)
+X, Y = DATA.x_train, DATA.y_train
+PARAMS = lr.init(NET, 2, 1)
+THETA = lr.ntk(NET, X)
+SPECTRUM = np.arange(1, 31) ** -2.0
+_NET, _DATA, _PARAMS = not_a("Network"), not_a("Dataset"), not_a("Params")
+_TRAINING = {
+    "net": _NET, "data": _DATA, "time": END_TIME, "learning_rate": RATE, "seed": SEED,
+    "record": NAME | {"list": (["relu"], "must be one of .*; got 'relu'")},
+    "checkpoints": without(COUNT, "zero") | {"one": (1, "from 2")},
+    "ntk_points": OPTIONAL_COUNT,
+}  # fmt: skip
+_RISK = {
+    "eigenvalues": VECTOR | {"zeros": (np.zeros(30), "positive numbers; .* smallest 0")},
+    "coefficients": VECTOR | {"short": (np.ones(29), "each of the 30 eigenvalues; got")},
+    "n": POSITIVE, "ridge": NOT_NEGATIVE, "noise": NOT_NEGATIVE,
+}  # fmt: skip
+_flow = lr.LinearDynamics(THETA, Y, THETA[:2], nngp=THETA, cross_nngp=THETA[:2], test_nngp=THETA[:2, :2])
+
+
+def _one_step(net, data, **arguments):
+    return next(lr.train_stream(net, data, **arguments))
+
+
+# Public name: the function, arguments that it takes, and what it must refuse in their place.
+CALLS = {
+    "activation": (lr.activation, {"name": "relu"}, {"name": NAME}),
+    "activation_with_parameters": (
+        lr.activation, {"name": "leaky_relu", "slope": 0.1}, {"slope": NO_NUMBER},
+    ),
+    "Network": (
+        lr.Network,
+        {"depth": 1, "width": 2, "activation": "relu", "weight_var": 1.0, "bias_var": 0.0,
+         "parametrization": "ntk", "richness": 1.0},
+        {"depth": COUNT, "width": COUNT, "activation": NAME, "weight_var": NOT_NEGATIVE,
+         "bias_var": NOT_NEGATIVE, "parametrization": NAME, "richness": POSITIVE},
+    ),
+    "abc": (lr.abc, {"name": "mup", "depth": 2}, {"name": NAME, "depth": COUNT}),
+    "classify": (lr.classify, {"exponents": lr.abc("mup", 2)}, {"exponents": not_a("ABC")}),
+    "load_data": (
+        lr.load_data,
+        {"name": "circle", "n_train": 3, "n_test": 2, "noise": 0.1, "seed": 0},
+        {"name": NAME, "n_train": COUNT, "n_test": COUNT, "noise": NOT_NEGATIVE, "seed": SEED},
+    ),
+    "Dataset": (
+        lr.Dataset,
+        {"x_train": X, "y_train": Y, "x_test": X, "y_test": Y, "name": "mine"},
+        {"x_train": POINTS, "y_train": TARGETS, "x_test": POINTS, "y_test": TARGETS,
+         "name": {"none": (None, "name must be of type str"), "number": (5, "got int")}},
+    ),
+    **{
+        name: (getattr(lr, name), {"net": NET, "x1": X, "x2": X},
+               {"net": _NET, "x1": POINTS, "x2": without(POINTS, "none")
+                | {"other_dimension": (np.ones((2, 5)), "same dimension D; got 2 and 5")}})
+        for name in ("nngp", "ntk", "nngp_and_ntk")
+    },
+    "init": (
+        lr.init,
+        {"net": NET, "in_dim": 2, "out_dim": 1, "seed": 0, "dtype": "float32"},
+        {"net": _NET, "in_dim": COUNT, "out_dim": COUNT, "seed": SEED, "dtype": NAME},
+    ),
+    "apply": (
+        lr.apply, {"net": NET, "params": PARAMS, "x": X},
+        {"net": _NET, "params": _PARAMS, "x": POINTS
+         | {"out_of_float32": (np.full((1, 2), 1e200), "range of the weights' float32; got 1e")}},
+    ),
+    "empirical_ntk": (
+        lr.empirical_ntk, {"net": NET, "params": PARAMS, "x1": X, "x2": X},
+        {"net": _NET, "params": _PARAMS, "x1": POINTS, "x2": without(POINTS, "none")
+         | {"other_dimension": (np.ones((2, 5)), r"of net and x2, \(4, 5, 2\); got \(4, 2, 2\)")}},
+    ),
+    "eigensystem": (
+        lr.eigensystem, {"kernel": THETA},
+        {"kernel": MATRIX | {"oblong": (THETA[:2], "must be square"),
+                              "out_of_range": (1e301 * np.eye(2), "at most 1e.300; got 1e.301")}},
+    ),
+    "coefficients": (lr.eigensystem(THETA).coefficients, {"y": Y}, {"y": TARGETS}),
+    "fit_power_law": (
+        lr.fit_power_law, {"values": SPECTRUM, "first": 1, "last": 20},
+        {"values": VECTOR, "first": OPTIONAL_COUNT, "last": OPTIONAL_COUNT},
+    ),
+    "LinearDynamics": (
+        lr.LinearDynamics,
+        {"ntk": THETA, "y": Y, "cross_ntk": THETA, "nngp": THETA, "cross_nngp": THETA,
+         "test_nngp": THETA, "f0": (Y, Y), "learning_rate": 0.1, "momentum": 0.5, "ridge": 0.0},
+        {"ntk": MATRIX, "y": TARGETS, "ridge": NOT_NEGATIVE, "learning_rate": RATE,
+         "f0": without(TARGETS, "one_number") | {
+             "two_outputs": (np.ones((3, 2)), "as many outputs as y, 1; got 2"),
+             "one_part": ((Y,), "on training and on test points; got 1 parts"),
+             "no_test_part": ((Y, None), "f0 on test points must be an array")},
+         "momentum": NOT_NEGATIVE | {"one": (1.0, "momentum must be below 1")},
+         **{name: without(MATRIX, "none")
+            | {"other_side": (np.ones((3, 4)), r"must have shape .*; got \(3, 4\)")}
+            for name in ("cross_ntk", "nngp", "cross_nngp", "test_nngp")}},
+    ),
+    **{
+        f"LinearDynamics.{name}": (getattr(_flow, name), {"t": 1.0},
+                                   {"t": TIMES})
+        for name in ("train", "test", "train_loss", "covariance", "decay")
+    },
+    "LinearDynamics.test_loss": (
+        lr.LinearDynamics(THETA, Y, THETA).test_loss, {"t": 1.0, "y_test": Y},
+        {"t": TIMES,
+         "y_test": TARGETS | {"two_outputs": (np.ones((3, 2)), "must have 1 outputs")}},
+    ),
+    **{
+        name: (function, {"net": NET, "data": DATA, "time": 0.01, "learning_rate": 0.01, "seeds": 1,
+                          "seed": 0, "record": ("loss",), "checkpoints": 2, "centred": False,
+                          "ntk_points": 2},
+               _TRAINING | {"centred": FLAG, "seeds": COUNT})
+        for name, function in (("train", lr.train), ("train_stream", _one_step))
+    },
+    "mean_field": (
+        lr.mean_field,
+        {"net": lr.Network(1), "data": DATA, "time": 0.01, "richness": 1.0, "particles": 10,
+         "learning_rate": 0.01, "seed": 0, "record": ("loss",), "checkpoints": 2, "ntk_points": 2},
+        _TRAINING | {"richness": RATE, "particles": COUNT},
+    ),
+    "kernel_distance": (
+        lr.kernel_distance, {"kernel": THETA, "reference": THETA},
+        {"kernel": MATRIX, "reference": MATRIX},
+    ),
+    "target_alignment": (
+        lr.target_alignment, {"kernel": THETA, "y": Y}, {"kernel": MATRIX, "y": TARGETS},
+    ),
+    "kernel_regression_risk": (
+        lr.kernel_regression_risk,
+        {"eigenvalues": SPECTRUM, "coefficients": SPECTRUM, "n": 9, "ridge": 0.1, "noise": 0.1},
+        _RISK,
+    ),
+    "random_feature_risk": (
+        lr.random_feature_risk,
+        {"eigenvalues": SPECTRUM, "coefficients": SPECTRUM, "n": 9, "k": 5, "ridge": 0.1, "noise": 0},
+        _RISK | {"k": POSITIVE},
+    ),
+    "DataSpec": (
+        lr.DataSpec, {"name": "digits", "n_train": 3, "n_test": 2, "noise": 0.0},
+        {"name": NAME, "n_train": COUNT, "n_test": COUNT, "noise": NOT_NEGATIVE},
+    ),
+    "TrainingSpec": (
+        lr.TrainingSpec,
+        {"time": 1.0, "learning_rate": 0.1, "seeds": 1, "checkpoints": 2, "centred": True,
+         "ntk_points": 2},
+        {"time": POSITIVE, "learning_rate": RATE, "seeds": COUNT,
+         "checkpoints": without(COUNT, "zero") | {"one": (1, "from 2")},
+         "centred": FLAG, "ntk_points": COUNT},
+    ),
+    "Experiment": (
+        lr.Experiment,
+        {"data": lr.DataSpec(), "network": NET, "training": lr.TrainingSpec(), "seed": 0},
+        {"data": not_a("DataSpec"), "network": _NET, "training": not_a("TrainingSpec"),
+         "seed": SEED},
+    ),
+    "save": (
+        lambda result: lr.save(result, "never.nc"), {},
+        {"result": {"none": (None, "xarray Dataset can be saved; got NoneType"),
+                    "array": (X, "xarray Dataset can be saved; got ndarray")}},
+    ),
+    "save_to": (
+        lambda path: lr.save(xr.Dataset(), path), {},
+        {"path": {"none": (None, "path must be a file name; got NoneType"),
+                  "number": (5, "path must be a file name; got int")}},
+    ),
+    "load": (
+        lr.load, {},
+        {"path": {"none": (None, "path must be a file name; got NoneType"),
+                  "number": (5, "path must be a file name; got int"),
+                  "missing": ("never.nc", "from a NetCDF file; got never.nc")}},
+    ),
+}  # fmt: skip

@@ -1,0 +1,181 @@
+"""Infinite-width kernels against a scalar recursion, closed forms and their limits."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import lazyrich as lr
+from lazyrich.activations import FAMILIES
+from tests.core import textbook
+from tests.tolerances import assert_allclose
+
+every_activation = pytest.mark.parametrize("activation", sorted(FAMILIES))
+# Quadrature is as good as its harmonics; see test_duals.py.
+ACCURACY = {name: 1e-11 if name in textbook.CLOSED_FORM else 1e-9 for name in FAMILIES}
+
+
+def special_points(rng):
+    """Points in general position and a duplicate, a negative, a long, a short and a zero one."""
+    x = rng.normal(size=(7, 3))
+    x[2], x[3], x[4], x[5], x[6] = x[1], -x[1], 3 * x[1], x[0] / 10, 0.0
+    return x
+
+
+@every_activation
+@pytest.mark.parametrize("depth, bias_var", [(1, 0.0), (3, 0.0), (3, 0.3)], ids=["L1", "L3", "L3b"])
+def test_kernels_agree_with_a_scalar_recursion(activation, depth, bias_var, rng):
+    net = lr.Network(depth=depth, activation=activation, weight_var=1.7, bias_var=bias_var)
+    x1, x2 = special_points(rng), rng.normal(size=(3, 3))
+    for first, second in ((x1, None), (x1, x2)):
+        want = textbook.kernels(net, first, first if second is None else second)
+        for got, expected in zip(lr.nngp_and_ntk(net, first, second), want, strict=True):
+            assert_allclose(got, expected, ACCURACY[activation])
+
+
+@every_activation
+def test_points_of_equal_norm_take_a_shortcut_to_the_same_kernels(activation, rng):
+    x = rng.normal(size=(7, 3))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    stretched = np.concatenate([x[:-1], 2 * x[-1:]])
+    net = lr.Network(depth=2, activation=activation, bias_var=0.1)
+    for one, other in zip(lr.nngp_and_ntk(net, x), lr.nngp_and_ntk(net, stretched), strict=True):
+        assert_allclose(one[:-1, :-1], other[:-1, :-1])
+
+
+def test_the_two_orders_of_points_give_transposed_kernels_and_one_set_a_symmetric_one(rng):
+    x1, x2 = rng.normal(size=(4, 3)), rng.normal(size=(5, 3))
+    net = lr.Network(depth=2, activation="gelu", bias_var=0.2)
+    assert_allclose(lr.ntk(net, x1, x2), lr.ntk(net, x2, x1).T)
+    assert_allclose(lr.ntk(net, x1), lr.ntk(net, x1).T, relative=0)
+    assert_allclose(lr.ntk(net, x1), lr.ntk(net, x1, x1.copy()))
+
+
+def test_width_parametrization_and_richness_play_no_part(rng):
+    x, net = rng.normal(size=(4, 3)), lr.Network()
+    other = dataclasses.replace(net, width=7, parametrization="mup", richness=5.0)
+    for one, same in zip(lr.nngp_and_ntk(net, x), lr.nngp_and_ntk(other, x), strict=True):
+        assert_allclose(one, same, relative=0)
+
+
+@pytest.mark.parametrize("depth", [1, 4, 20])
+def test_parallel_points_under_relu_have_the_exact_kernel(depth, rng):
+    # With s_w^2 = 2 and no bias a layer keeps K, and x' = c x stays parallel: Theta = (L + 1) 2 c |x|^2 / D.
+    x = rng.normal(size=(1, 5))
+    factors = np.array([1.0, 1e-3, 1e-1, 3.0, 1e4])
+    got = lr.nngp_and_ntk(lr.Network(depth=depth, weight_var=2.0), factors[:, None] * x)
+    nngp = 2 * np.outer(factors, factors) * (x @ x.T) / 5
+    # Entry by entry, since the short points' are small beside the largest; a few roundings a layer.
+    np.testing.assert_allclose(got.nngp, nngp, rtol=1e-14 * (depth + 2))
+    np.testing.assert_allclose(got.ntk, (depth + 1) * nngp, rtol=1e-14 * (depth + 2))
+
+
+def test_the_deep_relu_kernel_forgets_angles_as_log_depth_over_depth():
+    a = np.array([0.0, 0.3, 1.5, 3.0])
+    x = np.sqrt(2) * np.stack([np.cos(a), np.sin(a)], axis=1)
+
+    def excess(depth):
+        theta = lr.ntk(lr.Network(depth=depth), x)
+        return theta[0, 1:] / theta[0, 0] - 1 / 4
+
+    assert (excess(1000) > 0).all() and (excess(1000) < 0.01).all()
+    # The next order is 1/log(L) smaller, whence 12 %; without the logarithm it would be 17 %.
+    rate = [np.log(depth) / depth for depth in (4000, 16_000)]
+    np.testing.assert_allclose(excess(4000) / excess(16_000), rate[0] / rate[1], rtol=0.12)
+
+
+def test_a_network_without_weights_or_biases_has_a_zero_kernel(rng):
+    for activation in sorted(FAMILIES):
+        net = lr.Network(activation=activation, weight_var=0.0, bias_var=0.0)
+        for kernel in lr.nngp_and_ntk(net, special_points(rng)):
+            assert_allclose(kernel, np.zeros((7, 7)))
+
+
+def smallest_eigenvalue(theta):
+    """The smallest eigenvalue, in units of the rounding of an eigenvalue solver."""
+    values = np.linalg.eigvalsh(theta)
+    return values[0] / (values[-1] * len(values) * np.finfo(float).eps)
+
+
+# The entries carry rounding too, of every layer.
+ROUNDINGS = 10
+
+
+@every_activation
+@pytest.mark.parametrize("spacing", [1e-4, 1e-6, 5e-8, 1e-9], ids=lambda spacing: f"{spacing:g}")
+def test_near_duplicates_leave_the_kernel_positive(activation, spacing, rng):
+    x = rng.normal(size=(1, 3)) + spacing * rng.normal(size=(7, 3))
+    theta = lr.ntk(lr.Network(depth=3, activation=activation), x)
+    assert smallest_eigenvalue(theta) > -ROUNDINGS
+
+
+@every_activation
+@pytest.mark.parametrize("weight_var, bias_var", [(0.5, 0.5), (1.0, 0.3)], ids=["0.5", "1"])
+def test_a_deep_kernel_that_forgets_all_differences_stays_positive(activation, weight_var, bias_var, rng):
+    # Angles shrink with every layer; at a kink the kernel feels them down to 1e-16.
+    x = rng.normal(size=(7, 3))
+    for depth in range(2, 65, 3):
+        theta = lr.ntk(lr.Network(depth, 1, activation, weight_var, bias_var), x)
+        assert smallest_eigenvalue(theta) > -ROUNDINGS, depth
+
+
+@pytest.mark.parametrize("angle", [1e-3, 1e-6, 1e-9], ids=lambda angle: f"{angle:g}")
+def test_the_relu_kernel_falls_off_linearly_at_the_smallest_angles(angle):
+    # One layer, s_w^2 = 2, |x|^2 = D: Theta(0) - Theta(angle) = (2/pi) angle + 2 angle^2 + O(angle^3).
+    a = np.array([0.0, angle])
+    theta = lr.ntk(lr.Network(depth=1), np.sqrt(2) * np.stack([np.cos(a), np.sin(a)], axis=1))
+    fall = (theta[0, 0] - theta[0, 1]) / (2 / np.pi * angle)
+    # The rounding of entries of 4, a few times over, beside the fall itself.
+    assert abs(fall - 1 - np.pi * angle) < angle**2 + 2e-15 / angle
+
+
+@every_activation
+def test_gradients_agree_with_finite_differences_at_a_coincident_point_too(activation, rng):
+    points = rng.normal(size=(7, 3))
+    points[2] = points[0]
+    net = lr.Network(depth=2, activation=activation, bias_var=0.1)
+    direction, step = rng.normal(size=(1, 3)), 1e-5
+
+    def along(s):
+        return lr.nngp(net, points[:1] + s * direction, points[1:]).sum()
+
+    difference = (along(step) - along(-step)) / (2 * step)
+    with jax.enable_x64(True):
+        derivative = jax.jit(jax.grad(along))(0.0)
+    # The error of a central difference is about step^2.
+    assert_allclose(derivative, difference, relative=1e-8)
+
+
+@every_activation
+def test_gradients_of_the_tangent_kernel_are_finite_at_coincident_and_zero_points(activation, rng):
+    net, x = lr.Network(depth=2, activation=activation), special_points(rng)
+    with jax.enable_x64(True):
+        gradient = jax.jit(jax.grad(lambda x: lr.ntk(net, x).sum()))(x)
+    assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
+
+
+def test_kernels_under_jit_are_those_outside(rng):
+    net, x = lr.Network(depth=2, activation="erf"), rng.normal(size=(4, 3))
+    with jax.enable_x64(True):
+        traced = jax.jit(lambda x: lr.nngp_and_ntk(net, x))(x)
+    for one, other in zip(traced, lr.nngp_and_ntk(net, x), strict=True):
+        assert_allclose(one, other)
+
+
+def test_kernels_are_numpy_arrays_in_double_precision_whatever_comes_in(rng):
+    x = rng.normal(size=(4, 3))
+    for points in (x, x.tolist(), x.astype(np.float32), jnp.asarray(x, jnp.float32)):
+        theta = lr.ntk(lr.Network(), points)
+        assert type(theta) is np.ndarray and theta.dtype == np.float64
+
+
+def test_points_on_one_line_have_the_kernel_of_one_dimension():
+    # Without bias a ReLU network of one coordinate is linear on each side of 0: Theta = (L + 1) 2 x x' on one side.
+    x = np.random.default_rng(0).uniform(-2, 2, (64, 1))
+    together = x @ x.T > 0
+    theta = lr.ntk(lr.Network(depth=1), x)
+    assert_allclose(theta[together], 4 * (x @ x.T)[together])
+    for depth in (1, 3, 12):
+        assert smallest_eigenvalue(lr.ntk(lr.Network(depth=depth), x)) > -ROUNDINGS

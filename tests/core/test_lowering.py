@@ -1,0 +1,89 @@
+"""Every compiled function of the core lowers for processors that the tests do not have."""
+
+import importlib
+import inspect
+import pkgutil
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import lazyrich as lr
+from lazyrich import mlp
+from lazyrich.activations import FAMILIES
+from lazyrich.dynamics import training
+from lazyrich.kernels import empirical, infinite
+from lazyrich.spectra import gram
+
+N, DIM, OUT, WIDTH, LAYERS, SEEDS = 4, 3, 2, 8, 4, 2
+
+
+def finite_network(seeds=()):
+    """Activation, scales, weights and points as training gives them to compiled functions."""
+    net = lr.Network(3, WIDTH, "tanh")
+    params = lr.init(lr.Network(LAYERS, WIDTH), DIM, OUT)
+    params = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (*seeds, *leaf.shape)), params)
+    return net.phi, mlp.Scales.of(net, DIM), params, jnp.ones((N, DIM), jnp.float32)
+
+
+def kernel_arguments(activation):
+    q, k = jnp.full(N, 1.0, jnp.float64), jnp.eye(N, dtype=jnp.float64)
+    distance = 2 - 2 * k if lr.activation(activation).needs_distance else None
+    return lr.activation(activation), 3, 2.0, 0.1, q, q, k, distance
+
+
+def training_arguments():
+    y = jnp.ones((N, OUT), jnp.float32)
+    return (*finite_network((SEEDS,)), y, jnp.zeros((SEEDS, N, OUT), jnp.float32), 0.1, 5)
+
+
+# Name: the compiled function and its arguments (made under 64-bit types where it runs under them).
+COMPILED = {
+    **{
+        f"kernels_of_{name}": (infinite._propagate_compiled, lambda name=name: kernel_arguments(name))
+        for name in sorted(FAMILIES)
+    },
+    "eigenvalues": (gram._eigh, lambda: (jnp.eye(N, dtype=jnp.float64),)),
+    "output": (mlp._apply_compiled, finite_network),
+    "empirical_kernel": (
+        empirical._ntk_of_points_compiled,
+        lambda: (*finite_network(), jnp.ones((N, DIM), jnp.float32)),
+    ),
+    "training": (training._advance, training_arguments),
+    "outputs_of_seeds": (training._outputs, lambda: finite_network((SEEDS,))),
+    "kernels_of_seeds": (training._kernels, lambda: finite_network((SEEDS,))),
+    "weights": (
+        jax.jit(lambda key: mlp.draw(key, DIM, OUT, WIDTH, LAYERS, "float32")),
+        lambda: (jax.random.key(0),),
+    ),
+    "weights_of_seeds": (
+        jax.jit(lambda seeds: training._draw_seeds(seeds, DIM, OUT, WIDTH, LAYERS)),
+        lambda: (jnp.arange(SEEDS, dtype=jnp.uint32),),
+    ),
+}
+DOUBLE = {name for name in COMPILED if name.startswith("kernels_of_") or name == "eigenvalues"}
+
+
+@pytest.mark.parametrize("platform", ["cpu", "cuda", "tpu"])
+@pytest.mark.parametrize("name", COMPILED)
+def test_it_lowers(name, platform):
+    function, arguments = COMPILED[name]
+    with jax.enable_x64(name in DOUBLE - {"kernels_of_seeds"}):
+        exported = jax.export.export(function, platforms=[platform])(*arguments())
+    assert exported.platforms == (platform,)
+    assert exported.mlir_module_serialized
+
+
+def test_no_compiled_function_is_missing_here():
+    modules = [importlib.import_module(found.name) for found in pkgutil.walk_packages(lr.__path__, "lazyrich.")]
+    jitted = type(jax.jit(np.sin))
+    compiled = {
+        value
+        for module in modules
+        for _, value in inspect.getmembers(module, lambda member: isinstance(member, jitted))
+        if inspect.unwrap(value).__module__.startswith("lazyrich") or value is gram._eigh
+    }
+    tried = {function for function, _ in COMPILED.values()} | {mlp.draw, training._draw_seeds}
+    assert compiled <= tried
+    assert len(compiled) >= 9

@@ -1,0 +1,88 @@
+"""What a slider moves is a runtime value: after a warm-up nothing is compiled again."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+import lazyrich as lr
+
+MOVES = 50
+
+
+@pytest.fixture
+def compilations():
+    """The events of compilation since the fixture was made, one entry each."""
+    events = []
+
+    def listen(event, _, **__):
+        if event == "/jax/core/compile/backend_compile_duration":
+            events.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield events
+    jax.monitoring.unregister_event_duration_listener(listen)
+
+
+def moves(depths):
+    """Experiments with every continuous field, the depth and the seed in another place each."""
+    rng = np.random.default_rng(0)
+    for move in range(MOVES):
+        weight_var, bias_var, richness, rate, noise = rng.uniform(0.1, 1.0, 5)
+        yield lr.Experiment(
+            data=lr.DataSpec("circle", n_train=7, n_test=5, noise=noise),
+            network=lr.Network(
+                depths[move % len(depths)],
+                8,
+                lr.activation("leaky_relu", slope=rng.uniform(0, 0.5)),
+                weight_var,
+                bias_var,
+                ("ntk", "mup", "mean_field")[move % 3],
+                richness,
+            ),
+            training=lr.TrainingSpec(
+                time=rng.uniform(1, 2),
+                learning_rate=rate / 10,
+                seeds=2,
+                checkpoints=4,
+                centred=bool(move % 2),
+                ntk_points=6,
+            ),
+            seed=move,
+        )
+
+
+def theory(experiment):
+    data, net = experiment.load_data(), experiment.network
+    theta = lr.eigensystem(lr.ntk(net, data.x_train))
+    cross = lr.ntk(net, data.x_test, data.x_train)
+    return lr.LinearDynamics(theta, data.y_train, cross).test_loss([0.0, 1.0, np.inf], data.y_test)
+
+
+def finite_networks(experiment):
+    return [part.train_loss.values for part in experiment.train_stream()]
+
+
+@pytest.mark.parametrize(
+    "run, depths",
+    [(theory, range(1, 40)), (finite_networks, (3, 4)), (finite_networks, (5, 6, 7, 8))],
+    ids=["theory", "training_3_or_4_layers", "training_5_to_8_layers"],
+)
+def test_nothing_is_compiled_again_over_fifty_moves(run, depths, compilations):
+    first, *others = moves(depths)
+    run(first)
+    run(dataclasses.replace(first, training=dataclasses.replace(first.training, centred=True)))
+    assert compilations  # the warm-up is heard, so what follows would be
+    compilations.clear()
+    results = [run(experiment) for experiment in others]
+    assert compilations == []
+    assert len({np.asarray(result[-1]).tobytes() for result in results}) == MOVES - 1
+
+
+def test_a_default_learning_rate_compiles_nothing_of_its_own_between_moves(compilations):
+    data = lr.load_data("circle", n_train=7, n_test=5)
+    for depth in (3, 4):
+        compilations.clear()
+        lr.train(lr.Network(depth, 8), data, time=1.0, seeds=2)
+    assert compilations == []

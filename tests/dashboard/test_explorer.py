@@ -1,0 +1,189 @@
+"""Explorer without a browser: set a control, wait, and look at the data sources that a browser would draw."""
+
+import dataclasses
+
+import numpy as np
+import panel as pn
+import pytest
+
+import lazyrich as lr
+from lazyrich_dashboard import Explorer
+from lazyrich_dashboard.results import frames, theory
+from tests.dashboard.examples import SMALL, UNSTABLE_STEP, assert_is_spectrum_of, small
+
+LIMIT = 60.0  # seconds until a test that waits for another thread gives up
+
+
+@pytest.fixture
+def explorer():
+    explorer = Explorer(SMALL)
+    yield explorer
+    explorer.close()
+
+
+def spectrum(explorer: Explorer, label: str = "theory"):
+    return explorer.spectrum.live.source(label).data
+
+
+def controls(explorer: Explorer) -> dict[str, pn.widgets.Widget]:
+    """The widgets of the side bar and of the time bar, by their labels."""
+    parts = (*explorer.controls, explorer.main)
+    return {widget.label: widget for part in parts for widget in part.select(has_a_value)}
+
+
+def has_a_value(shown: pn.viewable.Viewable) -> bool:
+    return "value" in shown.param and "label" in shown.param and bool(shown.label)
+
+
+def test_it_opens_on_a_picture(explorer):
+    assert_is_spectrum_of(SMALL, spectrum(explorer))
+    assert explorer.grid.visible
+    assert not explorer.alert.visible
+
+
+def test_networks_come_in_until_all_are_trained(explorer):
+    assert explorer.wait(LIMIT)
+    assert explorer.status.object == "2 networks of width 16 trained"
+    assert not explorer.progress.visible
+    assert explorer.cancel_button.disabled
+    times = [frame.time for frame in frames(SMALL) if frame.time > 0]
+    # Columns travel in single precision.
+    np.testing.assert_allclose(explorer.training.live.source("train: nets").data["x"], times, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"depth": 5}, {"n_train": 48}, {"activation": "tanh"}, {"weight_var": 1.0}, {"bias_var": 0.5}, {"seed": 3},
+     {"data": "circle"}, {"data": "regression", "bias_var": 0.1, "depth": 3}],
+    ids=str,
+)  # fmt: skip
+def test_a_control_moves_the_spectrum_to_what_the_core_says(explorer, change):
+    explorer.state.param.update(**change)
+    assert explorer.wait(LIMIT)
+    assert_is_spectrum_of(explorer.experiment, spectrum(explorer))
+    assert explorer.snapshot.frames[-1] is list(frames(explorer.experiment))[-1]
+
+
+def test_noise_and_time_move_the_losses_to_what_the_core_says(explorer):
+    explorer.state.param.update(noise=0.5, time=20.0)
+    assert explorer.wait(LIMIT)
+    result = theory(explorer.experiment)
+    assert result.data.y_train.std() > SMALL.load_data().y_train.std()
+    assert result.times[-1] == pytest.approx(20.0)
+    got = explorer.training.live.source("test: theory").data
+    np.testing.assert_allclose(got["x"], result.times, rtol=1e-6)  # single precision, here and below
+    np.testing.assert_allclose(got["y"], result.test_loss, rtol=1e-6)
+
+
+BAD = {
+    "n_train": (-3, "n_train must be a whole number from 1 to"),
+    "weight_var": (-1.0, "weight_var must be a finite number of at least 0; got -1.0"),
+    "bias_var": (-0.5, "bias_var must be a finite number of at least 0; got -0.5"),
+    "noise": (-1.0, "noise must be a finite number of at least 0; got -1.0"),
+    "depth": (0, "depth must be a whole number from 1 to"),
+    "width": (0, "width must be a whole number from 1 to"),
+    "richness": (0.0, "richness must be a finite number above 0; got 0.0"),
+    "seed": (-1, "seed must be a whole number from 0 to"),
+    "seeds": (0, "seeds must be a whole number from 1 to"),
+    "time": (0.0, "time must be a finite number above 0; got 0.0"),
+    "learning_rate": (-0.1, "learning_rate must be a finite number above 0; got -0.1"),
+    "n_train beyond the data": (5000, "digits has 1797 images"),
+    "weight_var that overflows": (1e200, "kernel must be finite"),
+}
+
+
+@pytest.mark.parametrize("case", list(BAD))
+def test_a_bad_value_puts_the_sentence_where_the_plots_were_and_a_good_one_brings_them_back(explorer, case):
+    name, (value, sentence) = case.split()[0], BAD[case]
+    good = getattr(explorer.state, name)
+
+    setattr(explorer.state, name, value)
+    assert explorer.wait(LIMIT)
+    assert explorer.alert.visible
+    assert sentence in explorer.alert.object
+    assert not explorer.grid.visible
+    assert not explorer.progress.visible
+    assert explorer.snapshot.theory is theory(SMALL)
+
+    setattr(explorer.state, name, good)
+    assert explorer.wait(LIMIT)
+    assert explorer.grid.visible
+    assert not explorer.alert.visible
+    assert_is_spectrum_of(SMALL, spectrum(explorer))
+    assert "trained" in explorer.status.object
+
+
+def test_a_start_that_makes_no_sense_is_refused_in_words_and_the_session_lives_on():
+    zero = dataclasses.replace(SMALL, network=dataclasses.replace(SMALL.network, weight_var=0.0))
+    explorer = Explorer(zero)
+    assert "kernel must not be zero" in explorer.alert.object
+    assert not explorer.grid.visible
+    assert explorer.snapshot is None
+    explorer.state.scrub = 0.5  # with nothing to draw yet
+    explorer.state.weight_var = 2.0
+    assert explorer.wait(LIMIT)
+    assert explorer.grid.visible
+    assert_is_spectrum_of(SMALL, spectrum(explorer))
+    explorer.close()
+
+
+def test_networks_that_diverge_say_so_beside_the_theory(explorer):
+    explorer.state.param.update(learning_rate=UNSTABLE_STEP, time=2 * UNSTABLE_STEP)
+    assert explorer.wait(LIMIT)
+    assert "diverged" in explorer.status.object
+    assert explorer.grid.visible
+    assert_is_spectrum_of(SMALL, spectrum(explorer))
+    for view in explorer.views[:2]:
+        assert "nan" not in view.summary_pane.object
+
+
+def test_a_step_too_small_to_train_with_says_so_beside_the_theory(explorer):
+    explorer.state.learning_rate = 1e-12
+    assert explorer.wait(LIMIT)
+    assert "steps of the learning rate" in explorer.alert.object
+    assert explorer.alert.visible
+    assert explorer.status.object == "no finite networks"
+    assert explorer.grid.visible
+    explorer.state.learning_rate = 0.0
+    assert explorer.wait(LIMIT)
+    assert not explorer.alert.visible
+
+
+def test_setting_an_experiment_moves_the_controls(explorer):
+    other = small("sphere", learning_rate=0.5)
+    other = dataclasses.replace(other, seed=4, network=lr.Network(depth=15, width=24, richness=0.3))
+    explorer.experiment = other
+    assert explorer.theory_lane.idle.wait(LIMIT)
+    assert explorer.experiment == other
+    shown = {label: widget.value for label, widget in controls(explorer).items()}
+    expected = {"Data set": "sphere", "Depth L": 15, "Width N": 24, "Richness γ₀": 0.3, "Step η": 0.5, "Seed": 4}
+    assert {label: shown[label] for label in expected} == expected
+    assert_is_spectrum_of(other, spectrum(explorer))
+
+
+def test_moving_a_widget_changes_the_experiment(explorer):
+    shown = controls(explorer)
+    shown["Depth L"].value = 3
+    shown["Parametrization"].value = "mup"
+    shown["Seed"].value = 6
+    network = explorer.experiment.network
+    assert (network.depth, network.parametrization, explorer.experiment.seed) == (3, "mup", 6)
+
+
+def test_every_control_of_the_state_has_a_widget(explorer):
+    labels = {explorer.state.param[name].label for name in explorer.state.param if name != "name"}
+    assert labels - {"Data"} | {"Data set", "Cancel"} == set(controls(explorer))
+
+
+def test_scrubbing_through_time_moves_the_plots_and_starts_no_work(explorer):
+    assert explorer.wait(LIMIT)
+    networks = explorer.snapshot.frames
+    late = dict(explorer.function_space.shown.live.source("learned").data)
+    explorer.state.scrub = 0.2
+    early = explorer.function_space.shown.live.source("learned").data
+    assert (early["y"] <= late["y"]).all()
+    assert early["y"].sum() < late["y"].sum()
+    assert explorer.theory_lane.idle.is_set()
+    assert explorer.networks_lane.idle.is_set()
+    assert explorer.snapshot.frames is networks
+    assert explorer.time_label.object == f"t = {explorer.snapshot.time:.3g}"

@@ -1,0 +1,256 @@
+"""Work off the event loop: in each lane the latest request wins, and many lanes share one worker fairly."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
+
+import pytest
+
+from lazyrich_dashboard.jobs import Latest, session_deliverer
+
+LIMIT = 60.0  # seconds until a test that waits for another thread gives up
+
+
+class Loop:
+    """An event loop for tests: it keeps the callbacks that it is given until it is told to run them."""
+
+    def __init__(self):
+        self._callbacks: Queue[Callable[[], None]] = Queue()
+
+    def deliver(self, callback: Callable[[], None]) -> None:
+        self._callbacks.put(callback)
+
+    def run(self, count: int, *, backwards: bool = False) -> None:
+        """Wait for `count` callbacks, then run them."""
+        callbacks = [self._callbacks.get(timeout=LIMIT) for _ in range(count)]
+        for callback in reversed(callbacks) if backwards else callbacks:
+            callback()
+
+
+class Seen:
+    """What a lane has handed over, in order."""
+
+    def __init__(self):
+        self.items, self.ends, self.errors = [], 0, []
+
+    def submit(self, lane: Latest, make: Callable[[], Iterator], delay: float = 0.0) -> None:
+        lane.submit(make, self.items.extend, self._end, self.errors.append, delay)
+
+    def _end(self) -> None:
+        self.ends += 1
+
+
+@pytest.fixture
+def worker():
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+def finished(worker: ThreadPoolExecutor) -> None:
+    """Wait until the only worker has done what is in its queue now."""
+    worker.submit(lambda: None).result(LIMIT)
+
+
+def test_items_are_handed_over_in_order_and_then_the_end(worker):
+    loop, seen = Loop(), Seen()
+    lane = Latest(worker, loop.deliver)
+    seen.submit(lane, lambda: iter("abc"))
+    assert not lane.idle.is_set()
+    loop.run(4)
+    assert (seen.items, seen.ends, seen.errors) == (["a", "b", "c"], 1, [])
+    assert lane.idle.is_set()
+
+
+def test_items_are_in_order_even_when_callbacks_are_run_backwards(worker):
+    loop, seen = Loop(), Seen()
+    seen.submit(Latest(worker, loop.deliver), lambda: iter(range(10)))
+    loop.run(11, backwards=True)
+    assert (seen.items, seen.ends) == (list(range(10)), 1)
+
+
+def test_the_end_comes_after_items_whose_callbacks_have_not_run(worker):
+    loop, order = Loop(), []
+    lane = Latest(worker, loop.deliver)
+    lane.submit(lambda: iter("ab"), order.extend, lambda: order.append("end"), order.append)
+    loop.run(3, backwards=True)
+    assert order == ["a", "b", "end"]
+
+
+def test_a_slow_first_job_delivers_nothing_after_a_newer_request():
+    loop, first, second = Loop(), Seen(), Seen()
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow():
+        started.set()
+        assert go_on.wait(LIMIT)
+        yield "stale"
+
+    with ThreadPoolExecutor(2) as workers:
+        lane = Latest(workers, loop.deliver)
+        first.submit(lane, slow)
+        assert started.wait(LIMIT)
+        second.submit(lane, lambda: iter(["new"]))
+        loop.run(2)  # the newer one's item and its end
+        go_on.set()
+        loop.run(1)  # the slow one's item, which has come too late
+
+    assert (second.items, second.ends) == (["new"], 1)
+    assert (first.items, first.ends, first.errors) == ([], 0, [])
+    assert lane.idle.is_set()
+
+
+def test_items_that_wait_for_the_loop_are_dropped_by_a_newer_request(worker):
+    loop, first, second = Loop(), Seen(), Seen()
+    lane = Latest(worker, loop.deliver)
+    first.submit(lane, lambda: iter("ab"))
+    finished(worker)
+    second.submit(lane, lambda: iter("c"))
+    while not lane.idle.is_set():
+        loop.run(1)
+    assert (first.items, first.ends) == ([], 0)
+    assert (second.items, second.ends) == (["c"], 1)
+
+
+def test_a_superseded_job_stops_at_its_next_item(worker):
+    computed, started, go_on = [], threading.Event(), threading.Event()
+
+    def endless():
+        while True:
+            computed.append(len(computed))
+            started.set()
+            assert go_on.wait(LIMIT)
+            yield
+
+    lane = Latest(worker, Loop().deliver)
+    Seen().submit(lane, endless)
+    assert started.wait(LIMIT)
+    lane.cancel()
+    go_on.set()
+    finished(worker)
+    finished(worker)
+    assert computed == [0]
+
+
+def test_a_cancelled_job_delivers_nothing_and_leaves_the_lane_idle_and_usable(worker):
+    loop, seen, later = Loop(), Seen(), Seen()
+    lane = Latest(worker, loop.deliver)
+    seen.submit(lane, lambda: iter("abc"))
+    lane.cancel()
+    assert lane.idle.is_set()
+    finished(worker)
+    later.submit(lane, lambda: iter("d"))
+    while not lane.idle.is_set():
+        loop.run(1)
+    assert (seen.items, seen.ends) == ([], 0)
+    assert (later.items, later.ends) == (["d"], 1)
+
+
+def test_a_delayed_job_that_is_cancelled_never_starts(worker):
+    started = []
+    lane = Latest(worker, Loop().deliver)
+    Seen().submit(lane, lambda: iter(started.append("first") or []), delay=3600.0)
+    timer = lane._timer
+    lane.cancel()
+    timer.join(LIMIT)  # a timer that still ran would hold this up
+    assert not timer.is_alive()
+    finished(worker)
+    assert started == []
+
+
+def test_a_delayed_job_starts_by_itself(worker):
+    loop, seen = Loop(), Seen()
+    seen.submit(Latest(worker, loop.deliver), lambda: iter("a"), delay=0.01)
+    loop.run(2)
+    assert seen.items == ["a"]
+
+
+def test_a_value_error_becomes_its_sentence(worker, caplog):
+    loop, seen = Loop(), Seen()
+    lane = Latest(worker, loop.deliver)
+
+    def fail():
+        yield "first"
+        raise ValueError("n_train must be at least 1.")
+
+    seen.submit(lane, fail)
+    loop.run(2)
+    assert (seen.items, seen.ends, seen.errors) == (["first"], 0, ["n_train must be at least 1."])
+    assert lane.idle.is_set()
+    assert not caplog.records
+
+
+def test_any_other_exception_is_logged_and_becomes_a_sentence(worker, caplog):
+    loop, seen = Loop(), Seen()
+    lane = Latest(worker, loop.deliver)
+
+    def fail():
+        raise KeyError("weights")
+
+    seen.submit(lane, fail)
+    loop.run(1)
+    assert len(seen.errors) == 1
+    assert "could not be computed" in seen.errors[0]
+    assert "KeyError" in seen.errors[0]
+    assert "Change a control" in seen.errors[0]
+    assert lane.idle.is_set()
+    assert [record.exc_info[0] for record in caplog.records] == [KeyError]
+
+
+def test_an_error_of_a_superseded_job_is_not_shown(worker):
+    loop, seen, later = Loop(), Seen(), Seen()
+    lane = Latest(worker, loop.deliver)
+
+    def fail():
+        raise ValueError("stale")
+
+    seen.submit(lane, fail)
+    finished(worker)
+    later.submit(lane, lambda: iter("a"))
+    loop.run(3)
+    assert seen.errors == []
+    assert later.items == ["a"]
+
+
+def test_two_lanes_take_turns_on_one_worker(worker):
+    computed, hold = [], threading.Event()
+
+    def job(name):
+        for index in range(3):
+            computed.append(f"{name}{index}")
+            yield
+
+    loop = Loop()
+    worker.submit(hold.wait, LIMIT)  # so that both lanes are in the queue before either starts
+    for name in "ab":
+        Seen().submit(Latest(worker, loop.deliver), lambda name=name: job(name))
+    hold.set()
+    loop.run(8)
+    assert computed == ["a0", "b0", "a1", "b1", "a2", "b2"]
+
+
+def test_a_script_without_a_loop_gets_its_items_at_once(worker):
+    seen = Seen()
+    lane = Latest(worker, session_deliverer())
+    seen.submit(lane, lambda: iter("ab"))
+    assert lane.idle.wait(LIMIT)
+    assert (seen.items, seen.ends) == (["a", "b"], 1)
+
+
+def test_a_script_is_handed_the_items_of_two_pools_one_after_the_other():
+    deliver, first_has_begun, second_has_begun = session_deliverer(), threading.Event(), threading.Event()
+    overlapped = []
+
+    def first():
+        first_has_begun.set()
+        # Half a second in which nothing else may begin; a second callback that could would do so at once.
+        overlapped.append(second_has_begun.wait(0.5))
+
+    with ThreadPoolExecutor(2) as workers:
+        one = workers.submit(deliver, first)
+        assert first_has_begun.wait(LIMIT)
+        other = workers.submit(deliver, second_has_begun.set)
+        one.result(LIMIT)
+        other.result(LIMIT)
+    assert overlapped == [False]
+    assert second_has_begun.is_set()
