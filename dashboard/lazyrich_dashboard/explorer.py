@@ -16,7 +16,7 @@ import lazyrich as lr
 
 from . import widgets
 from .controls import build_controls
-from .jobs import NETWORKS, THEORY, Latest, session_deliverer
+from .jobs import NETWORKS, THEORY, Latest, NotebookLoop, session_deliverer
 from .results import Frame, Snapshot, Theory, frames, theory
 from .state import PRESET, State
 from .theme import tokens
@@ -53,8 +53,8 @@ class Explorer(pn.viewable.Viewer):
         self._theory: Theory | None = None
         self._frames: tuple[Frame, ...] = ()
         self._started = 0.0
-        deliver = session_deliverer()
-        self.theory_lane, self.networks_lane = Latest(THEORY, deliver), Latest(NETWORKS, deliver)
+        self._deliver = session_deliverer()
+        self.theory_lane, self.networks_lane = Latest(THEORY, self._deliver), Latest(NETWORKS, self._deliver)
         self._build_layout()
         watched = [name for name in State.param if name not in ("name", "scrub", "complaint")]
         self.state.param.watch(lambda *_: self._change(), watched)
@@ -99,9 +99,11 @@ class Explorer(pn.viewable.Viewer):
         self.networks_lane.cancel()
 
     def wait(self, seconds: float = 60.0) -> bool:
-        """Wait until theory and networks are on screen (for scripts and tests); say whether they are."""
+        """Wait until theory and networks are on screen (for scripts and notebook cells); say whether they are."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
+            if isinstance(self._deliver, NotebookLoop):
+                self._deliver.run_waiting()  # a cell that waits keeps the kernel's loop from doing so
             if (
                 self.theory_lane.idle.wait(0.05)
                 and self.networks_lane.idle.wait(0.05)

@@ -40,7 +40,29 @@ def session_deliverer() -> Deliver:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return _one_at_a_time()
-    return lambda callback: loop.call_soon_threadsafe(callback)
+    return NotebookLoop(loop)
+
+
+class NotebookLoop:
+    """Runs callbacks on a kernel's event loop, in order.
+
+    A cell holds the loop up for as long as it runs; one that waits for results calls `run_waiting`.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop):
+        """Run on `loop`."""
+        self._loop = loop
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    def __call__(self, callback: Callable[[], None]) -> None:
+        """Run the callback on the loop, sooner or later."""
+        self._waiting.append(callback)
+        self._loop.call_soon_threadsafe(self.run_waiting)
+
+    def run_waiting(self) -> None:
+        """Run what is waiting, now; only for the loop's own thread."""
+        while self._waiting:
+            self._waiting.popleft()()
 
 
 def _one_at_a_time() -> Deliver:

@@ -42,13 +42,12 @@ def test_it_has_the_precision_of_the_weights(rng):
     assert single.dtype == np.float32 and double.dtype == np.float64
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_its_error_falls_as_the_root_of_the_width(activation, rng):
-    x, widths, seeds = rng.normal(size=(5, 4)), np.array([16, 64, 256]), 64
-    theta = lr.ntk(lr.Network(2, 1, activation, 1.5, 0.1), x)
+def test_its_error_falls_as_the_root_of_the_width(rng):
+    x, widths, seeds = rng.normal(size=(7, 4)), np.array([16, 64, 256]), 64
+    theta = lr.ntk(lr.Network(2, 1, "relu", 1.5, 0.1), x)
 
     def log_errors(width):
-        net = lr.Network(2, int(width), activation, 1.5, 0.1)
+        net = lr.Network(2, int(width), "relu", 1.5, 0.1)
         kernels = [lr.empirical_ntk(net, lr.init(net, 4, 1, seed=s), x) for s in range(seeds)]
         return [np.log(np.linalg.norm(kernel - theta)) for kernel in kernels]
 

@@ -51,7 +51,7 @@ def test_coefficients_are_those_in_the_eigenbasis(rng):
 
 
 def test_a_singular_kernel_has_no_finite_condition_and_keeps_what_rounding_left(rng):
-    x = rng.normal(size=(6, 3))
+    x = rng.normal(size=(7, 3))
     x[1] = x[0]
     system = lr.eigensystem(lr.ntk(lr.Network(), x))
     assert system.condition == np.inf

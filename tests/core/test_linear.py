@@ -9,7 +9,7 @@ from scipy.integrate import solve_ivp
 import lazyrich as lr
 from tests.tolerances import assert_allclose
 
-N, N_TEST, C = 6, 3, 2
+N, N_TEST, C = 7, 3, 2
 
 
 @pytest.fixture

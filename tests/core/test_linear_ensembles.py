@@ -9,7 +9,7 @@ from tests.tolerances import assert_allclose
 
 @pytest.fixture
 def kernels(rng):
-    x, x_test = rng.normal(size=(6, 4)), rng.normal(size=(3, 4))
+    x, x_test = rng.normal(size=(7, 4)), rng.normal(size=(3, 4))
     net = lr.Network(depth=2, activation="gelu", weight_var=1.5, bias_var=0.1)
     (nngp, ntk), (cross_nngp, cross_ntk), (test_nngp, _) = (
         lr.nngp_and_ntk(net, *points) for points in ((x,), (x_test, x), (x_test,))
@@ -20,7 +20,7 @@ def kernels(rng):
     }  # fmt: skip
 
 
-Y = np.ones(6)
+Y = np.ones(7)
 
 
 @pytest.mark.parametrize("ridge", [0.0, 0.05], ids=["no_ridge", "ridge"])
@@ -29,10 +29,10 @@ def test_the_covariance_is_that_of_trained_samples_of_the_prior(kernels, ridge):
     full = np.block([[kernels["nngp"], kernels["cross_nngp"].T], [kernels["cross_nngp"], kernels["test_nngp"]]])
     for t in (0.0, 2.0, 50.0, np.inf):
         columns = [
-            lr.LinearDynamics(kernels["ntk"], np.zeros(6), kernels["cross_ntk"], f0=(e[:6], e[6:]), ridge=ridge).test(
+            lr.LinearDynamics(kernels["ntk"], np.zeros(7), kernels["cross_ntk"], f0=(e[:7], e[7:]), ridge=ridge).test(
                 t
             )[:, 0]
-            for e in np.eye(9)
+            for e in np.eye(10)
         ]
         move = np.array(columns).T
         flow = lr.LinearDynamics(**kernels, y=Y, ridge=ridge)
@@ -61,10 +61,10 @@ def test_no_variance_is_left_on_the_training_points_at_the_end(kernels):
 # Duplicated inputs with targets that contradict one another.
 @pytest.fixture(params=["relu", "erf", "tanh"])
 def singular(request, rng):
-    x, x_test = rng.normal(size=(8, 4)), rng.normal(size=(3, 4))
-    x[3] = x[7] = x[2]
+    x, x_test = rng.normal(size=(7, 4)), rng.normal(size=(3, 4))
+    x[3] = x[6] = x[2]
     net = lr.Network(depth=2, activation=request.param, bias_var=0.1)
-    return lr.ntk(net, x), lr.ntk(net, x_test, x), rng.normal(size=(8, 1))
+    return lr.ntk(net, x), lr.ntk(net, x_test, x), rng.normal(size=(7, 1))
 
 
 @pytest.mark.parametrize("options", [{}, {"learning_rate": 0.1}, {"learning_rate": 0.1, "momentum": 0.5}],
@@ -81,11 +81,11 @@ def test_a_singular_kernel_ends_in_the_least_norm_solution(singular):
     theta, cross, y = singular
     flow = lr.LinearDynamics(theta, y, cross)
     # One copy of the three, with their mean: the fit that contradicting targets have.
-    kept, mean = [0, 1, 2, 4, 5, 6], y.copy()
-    mean[2] = y[[2, 3, 7]].mean()
+    kept, mean = [0, 1, 2, 4, 5], y.copy()
+    mean[2] = y[[2, 3, 6]].mean()
     weights = np.linalg.solve(theta[np.ix_(kept, kept)], mean[kept])
     assert_allclose(flow.test(np.inf), cross[:, kept] @ weights, relative=1e-10)
-    assert_allclose(flow.train(np.inf)[[2, 3, 7]], np.full((3, 1), mean[2]), relative=1e-10)
+    assert_allclose(flow.train(np.inf)[[2, 3, 6]], np.full((3, 1), mean[2]), relative=1e-10)
 
 
 def test_modes_below_the_rounding_keep_their_slow_drift_and_never_grow():
@@ -111,6 +111,6 @@ def test_what_is_missing_is_asked_for(kernels):
         flow.test(1.0)
     with pytest.raises(ValueError, match="covariance needs nngp, and on test points"):
         flow.covariance(1.0)
-    flow = lr.LinearDynamics(kernels["ntk"], Y, kernels["cross_ntk"], f0=np.zeros((6, 1)))
+    flow = lr.LinearDynamics(kernels["ntk"], Y, kernels["cross_ntk"], f0=np.zeros((7, 1)))
     with pytest.raises(ValueError, match=r"f0 on the test points is needed.*f0=\(f0, f0_test\)"):
         flow.test(1.0)

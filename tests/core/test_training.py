@@ -19,7 +19,7 @@ AFTER_TRAINING = 2e-4
 
 @pytest.fixture
 def data():
-    return lr.load_data("circle", n_train=8, n_test=5, seed=1)
+    return lr.load_data("circle", n_train=7, n_test=3, seed=1)
 
 
 def trained_by_hand(net, data, params, steps, centred):

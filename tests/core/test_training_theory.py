@@ -10,11 +10,11 @@ import lazyrich as lr
 
 @pytest.fixture(scope="module")
 def data():
-    return lr.load_data("circle", n_train=8, n_test=6, seed=1)
+    return lr.load_data("circle", n_train=7, n_test=3, seed=1)
 
 
 def test_wide_networks_follow_the_linear_dynamics_within_their_sampling_error(data):
-    net, seeds = lr.Network(2, 1024, "erf", 1.5, 0.1), 8
+    net, seeds = lr.Network(2, 1024, "erf", 1.5, 0.1), 12
     run = lr.train(net, data, time=15.0, seeds=seeds, centred=True, checkpoints=8)
     flow = lr.LinearDynamics(
         lr.ntk(net, data.x_train),
@@ -27,7 +27,7 @@ def test_wide_networks_follow_the_linear_dynamics_within_their_sampling_error(da
         outputs = run[name].values[:, 1:]
         error = outputs.std(axis=0, ddof=1) / np.sqrt(seeds)
         scores = (outputs.mean(axis=0) - theory) / error
-        # Student's t with 7 degrees of freedom: rms 1.2, though points and times go together.
+        # Student's t with 11 degrees of freedom: rms 1.1, though points and times go together.
         assert np.sqrt((scores**2).mean()) < 1.7
         assert np.abs(scores).max() < 5
         # and the error is small enough to notice a wrong theory
@@ -56,13 +56,13 @@ def movement(net, data, seeds=4):
 
 
 def test_a_richer_network_moves_its_kernel_more(data):
-    moved = [movement(lr.Network(2, 128, "tanh", 1.5, 0.1, "mup", richness), data) for richness in (0.1, 0.5, 2.0)]
+    moved = [movement(lr.Network(2, 64, "tanh", 1.5, 0.1, "mup", richness), data) for richness in (0.1, 0.5, 2.0)]
     for less, more in itertools.pairwise(moved):
         assert (more > 2 * less).all()
 
 
 def test_the_kernels_movement_falls_with_the_width_in_ntk_and_stays_in_mup(data):
-    widths = np.array([32, 128, 512])
+    widths = np.array([16, 64, 256])
 
     def slope(parametrization):
         logs = [

@@ -156,7 +156,7 @@ def test_setting_an_experiment_moves_the_controls(explorer):
     assert explorer.theory_lane.idle.wait(LIMIT)
     assert explorer.experiment == other
     shown = {label: widget.value for label, widget in controls(explorer).items()}
-    expected = {"Data set": "sphere", "Depth L": 15, "Width N": 24, "Richness γ₀": 0.3, "Step η": 0.5, "Seed": 4}
+    expected = {"Data set": "sphere", "Depth L": 15, "Width N": 24, "Richness γ₀": 0.3, "Step η": "0.5", "Seed": "4"}
     assert {label: shown[label] for label in expected} == expected
     assert_is_spectrum_of(other, spectrum(explorer))
 
@@ -165,14 +165,27 @@ def test_moving_a_widget_changes_the_experiment(explorer):
     shown = controls(explorer)
     shown["Depth L"].value = 3
     shown["Parametrization"].value = "mup"
-    shown["Seed"].value = 6
+    shown["Seed"].value = "6"
     network = explorer.experiment.network
     assert (network.depth, network.parametrization, explorer.experiment.seed) == (3, "mup", 6)
 
 
 def test_every_control_of_the_state_has_a_widget(explorer):
-    labels = {explorer.state.param[name].label for name in explorer.state.param if name != "name"}
-    assert labels - {"Data"} | {"Data set", "Cancel"} == set(controls(explorer))
+    labels = {explorer.state.param[name].label for name in explorer.state.param}
+    assert labels - {"Name", "Complaint", "Data"} | {"Data set", "Cancel"} == set(controls(explorer))
+
+
+@pytest.mark.parametrize(("label", "rule"), [("Seed", "a whole number"), ("Step η", "a number")])
+def test_a_field_that_holds_no_number_changes_nothing_and_says_so(explorer, label, rule):
+    field = controls(explorer)[label]
+    before = field.value
+    field.value = "banana"
+    assert explorer.alert.visible
+    assert explorer.alert.object == f"{label} must be {rule}; got 'banana'. Type digits."
+    assert explorer.experiment == SMALL
+    assert explorer.grid.visible
+    field.value = before
+    assert not explorer.alert.visible
 
 
 def test_scrubbing_through_time_moves_the_plots_and_starts_no_work(explorer):

@@ -11,7 +11,7 @@ from lazyrich.data import MAKERS
 from lazyrich.parametrizations import PARAMETRIZATIONS
 from lazyrich_dashboard.state import PRESET, State
 
-CONTROLS = [name for name in State.param if name != "name"]
+CONTROLS = [name for name in State.param if name not in ("name", "complaint")]
 
 EXPERIMENTS = {
     "the preset": PRESET,
@@ -100,8 +100,8 @@ def test_another_activation_leaves_the_parameters_behind_and_the_same_one_finds_
     assert state.experiment.network.phi == lr.activation("leaky_relu", slope=0.37)
 
 
-@pytest.mark.parametrize("name", CONTROLS)
-def test_a_control_has_a_sentence_that_says_what_it_is(name):
+@pytest.mark.parametrize("name", [*CONTROLS, "complaint"])
+def test_a_param_has_a_sentence_that_says_what_it_is(name):
     doc = State.param[name].doc
     assert doc[0].isupper() or doc.startswith("gamma_0")
     assert doc.endswith(".")
