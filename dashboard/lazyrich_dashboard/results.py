@@ -1,6 +1,7 @@
 """What the views draw: the theory of an experiment, at once, and its finite networks, checkpoint by checkpoint."""
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,10 @@ import lazyrich as lr
 from .cache import RESULTS, SharedStream
 
 _TIMES = 160
+# A gigabyte in single precision; training holds a few copies.
+_MOST_NUMBERS = 2**28
+# Tens of seconds of one worker.
+_MOST_ENTRIES = 1e9
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +127,14 @@ def theory(experiment: lr.Experiment) -> Theory:
 
 
 def _compute_theory(experiment: lr.Experiment) -> Theory:
-    data, net = experiment.load_data(), experiment.network
+    net, spec = experiment.network, experiment.data
+    entries = net.depth * spec.n_train * (spec.n_train + spec.n_test)
+    if entries > _MOST_ENTRIES:
+        raise ValueError(
+            f"The theory may take {_MOST_ENTRIES:.2g} kernel entries, depth x n x (n + tests); got {entries:.2g}. "
+            "Lower the depth or the number of points."
+        )
+    data = experiment.load_data()
     spectrum = lr.eigensystem(lr.ntk(net, data.x_train))
     if spectrum.values[0] <= 0:
         raise ValueError("The kernel must not be zero; got weight and bias variance 0. Raise one of them.")
@@ -145,7 +157,23 @@ def frames(experiment: lr.Experiment) -> SharedStream:
     )
 
 
+def _check_size(experiment: lr.Experiment) -> None:
+    """Refuse networks that would take the memory from all other sessions.
+
+    Weights and activations of one seed: $L (N^2 + nN)$, with L at the next power of two, as the core draws them.
+    """
+    net, seeds = experiment.network, experiment.training.seeds
+    layers = 2 ** math.ceil(math.log2(max(2, net.depth)))
+    numbers = seeds * layers * net.width * (net.width + experiment.data.n_train)
+    if numbers > _MOST_NUMBERS:
+        raise ValueError(
+            f"The networks may have {_MOST_NUMBERS:.2g} weights and activations between them; got {numbers:.2g}. "
+            "Lower their number, width or depth."
+        )
+
+
 def _compute_frames(experiment: lr.Experiment) -> Iterator[Frame]:
+    _check_size(experiment)
     start = None
     for chunk in experiment.train_stream(record=("loss", "outputs", "ntk")):
         ntk = chunk.ntk.values[:, 0].astype(np.float64)

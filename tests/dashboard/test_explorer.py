@@ -137,16 +137,22 @@ def test_networks_that_diverge_say_so_beside_the_theory(explorer):
         assert "nan" not in view.summary_pane.object
 
 
-def test_a_step_too_small_to_train_with_says_so_beside_the_theory(explorer):
-    explorer.state.learning_rate = 1e-12
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [("learning_rate", 1e-12, "steps of the learning rate"), ("seeds", 500_000, "Lower their number, width or depth")],
+)
+def test_networks_that_cannot_be_trained_say_so_beside_the_theory(explorer, name, value, sentence):
+    good = getattr(explorer.state, name)
+    setattr(explorer.state, name, value)
     assert explorer.wait(LIMIT)
-    assert "steps of the learning rate" in explorer.alert.object
+    assert sentence in explorer.alert.object
     assert explorer.alert.visible
     assert explorer.status.object == "no finite networks"
     assert explorer.grid.visible
-    explorer.state.learning_rate = 0.0
+    setattr(explorer.state, name, good)
     assert explorer.wait(LIMIT)
     assert not explorer.alert.visible
+    assert "trained" in explorer.status.object
 
 
 def test_setting_an_experiment_moves_the_controls(explorer):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import lazyrich as lr
+from lazyrich_dashboard import results
 from lazyrich_dashboard.results import Frame, Snapshot, frames, theory, theory_key
 from tests.dashboard.examples import SMALL, UNSTABLE_STEP, small, theory_spectrum
 
@@ -170,3 +171,31 @@ def test_a_run_that_diverges_ends_with_a_frame_that_says_so():
     assert got[0].status == "complete"
     assert "diverged" in got[-1].status
     assert all(frame.losses["train"].dtype == np.float64 for frame in got)
+
+
+def test_networks_that_would_take_the_memory_from_all_sessions_are_refused_in_words():
+    for name, fields in {"a crowd": {"seeds": 100_000}, "a giant": {}}.items():
+        network = dataclasses.replace(SMALL.network, width=20_000 if name == "a giant" else 64)
+        many = dataclasses.replace(small(**fields), network=network)
+        with pytest.raises(
+            ValueError, match=r"may have 2.7e\+08 weights .*; got .*\. Lower their number, width or depth"
+        ):
+            next(iter(frames(many)))
+
+
+def test_all_that_the_sliders_reach_is_small_enough_to_train():
+    largest = lr.Experiment(
+        data=lr.DataSpec(n_train=512),
+        network=lr.Network(depth=12, width=1024),
+        training=lr.TrainingSpec(seeds=8),
+    )
+    results._check_size(largest)  # raises if not
+
+
+def test_what_would_take_a_worker_or_the_memory_from_others_is_refused():
+    deep = dataclasses.replace(SMALL, network=dataclasses.replace(SMALL.network, depth=1_000_000))
+    with pytest.raises(ValueError, match=r"The theory may take 1e\+09 kernel entries.*Lower the depth"):
+        theory(deep)
+    wide = dataclasses.replace(SMALL, network=dataclasses.replace(SMALL.network, width=200_000))
+    with pytest.raises(ValueError, match="weights and activations between them; got"):
+        next(iter(frames(wide)))
