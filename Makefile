@@ -14,6 +14,9 @@ WHAT_IS_INSTALLED := pyproject.toml core/lazyrich/_version.py
 # Options for the command underneath, as in `make test ARGS="-k spectrum"`.
 ARGS ?=
 
+# Most tests wait for one core's compilations.  A file's tests share their fixtures, so stay together.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -36,7 +39,7 @@ serve: .venv/dashboard.stamp
 
 test: .venv/dev.stamp
 	$(BIN)/python tests/browser/chromium.py --install
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check
@@ -44,7 +47,7 @@ lint: .venv/dev.stamp
 	$(BIN)/pyright
 
 test-lowest: .venv-lowest/core.stamp
-	.venv-lowest/bin/python -m pytest tests/core $(ARGS)
+	.venv-lowest/bin/python -m pytest tests/core $(SIDE_BY_SIDE) $(ARGS)
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -69,7 +72,7 @@ clean:
 	@touch .venv/dashboard.stamp $@
 
 .venv-lowest/core.stamp: $(WHAT_IS_INSTALLED) | .venv-lowest/made.stamp
-	.venv-lowest/bin/python -m pip install uv pytest pytest-timeout beartype
+	.venv-lowest/bin/python -m pip install uv pytest pytest-timeout pytest-xdist beartype
 	.venv-lowest/bin/python -m uv pip install --python .venv-lowest/bin/python \
 		--resolution lowest-direct --upgrade --editable .
 	@touch $@

@@ -15,7 +15,8 @@ def address():
         yield address
 
 
-@pytest.fixture(scope="session")
+# Not for the whole run: while Playwright is active, the tests of other folders would find its event loop running.
+@pytest.fixture(scope="module")
 def browser():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(find_chromium()), args=["--no-sandbox"])

@@ -9,6 +9,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+# Bokeh's keep-alive ping may find a connection closed before the connection hears of it, and its last messages and its
+# `on_close` then trip over this line of bokeh/server/connection.py.  Nothing is lost: the page is already gone.
+BOKEHS_OWN = "assert self._session is not None"
+
 
 def free_port() -> int:
     with socket.socket() as listener:
@@ -33,7 +37,7 @@ def serve(seconds: float = 120.0) -> Iterator[str]:
                 process.terminate()
                 process.wait(timeout=30)
         written = log.read_text()
-        assert "Traceback" not in written, written
+        assert written.count("Traceback") == written.count(BOKEHS_OWN), written
 
 
 def _wait(process: subprocess.Popen, port: int, log: Path, seconds: float) -> None:

@@ -139,7 +139,7 @@ CALLS = {
     },
     "mean_field": (
         lr.mean_field,
-        {"net": lr.Network(1), "data": DATA, "time": 0.01, "richness": 1.0, "particles": 10,
+        {"net": lr.Network(1), "data": DATA, "time": 0.01, "richness": 1.0, "particles": 4,
          "learning_rate": 0.01, "seed": 0, "record": ("loss",), "checkpoints": 2, "ntk_points": 2},
         _TRAINING | {"richness": RATE, "particles": COUNT},
     ),

@@ -71,7 +71,7 @@ def test_a_bad_argument_is_refused_with_the_rule_what_was_got_and_the_mend(funct
             "seeds - 1 must be a whole number from 0 to 4,294,967,295",
         ),
         (
-            lambda: lr.train(lr.Network(2, 4, weight_var=1e60), DATA, time=1.0, learning_rate=0.1),
+            lambda: lr.train(lr.Network(2, 4, weight_var=1e60), DATA, time=1.0, learning_rate=0.1, seeds=1),
             "loss before training must be finite in float32; got infinity",
         ),
         (lambda: lr.LinearDynamics(np.eye(3), Y, momentum=0.5), "comes with a learning rate"),

@@ -6,6 +6,7 @@ import pytest
 
 import lazyrich as lr
 from lazyrich.activations import FAMILIES
+from tests.core import textbook
 from tests.tolerances import assert_allclose
 
 
@@ -29,7 +30,7 @@ CASES |= {
 @pytest.mark.parametrize("activation, depth, out_dim, parametrization", CASES.values(), ids=CASES)
 def test_it_is_the_product_of_jacobians(activation, depth, out_dim, parametrization, rng):
     net = lr.Network(depth, 8, activation, 1.5, 0.2, parametrization, richness=0.7)
-    params = lr.init(net, 3, out_dim, seed=3, dtype="float64")
+    params = textbook.draw(net, 3, out_dim, rng)
     x1, x2 = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
     for second in (x2, None):
         want = kernel_of_jacobians(net, params, x1, x1 if second is None else second)
@@ -38,7 +39,9 @@ def test_it_is_the_product_of_jacobians(activation, depth, out_dim, parametrizat
 
 def test_it_has_the_precision_of_the_weights(rng):
     net, x = lr.Network(depth=2, width=8), rng.normal(size=(4, 3))
-    single, double = (lr.empirical_ntk(net, lr.init(net, 3, 2, dtype=dtype), x) for dtype in ("float32", "float64"))
+    single, double = (
+        lr.empirical_ntk(net, textbook.draw(net, 3, 2, rng, dtype), x) for dtype in ("float32", "float64")
+    )
     assert single.dtype == np.float32 and double.dtype == np.float64
 
 
@@ -48,7 +51,7 @@ def test_its_error_falls_as_the_root_of_the_width(rng):
 
     def log_errors(width):
         net = lr.Network(2, int(width), "relu", 1.5, 0.1)
-        kernels = [lr.empirical_ntk(net, lr.init(net, 4, 1, seed=s), x) for s in range(seeds)]
+        kernels = [lr.empirical_ntk(net, textbook.draw(net, 4, 1, rng, "float32"), x) for _ in range(seeds)]
         return [np.log(np.linalg.norm(kernel - theta)) for kernel in kernels]
 
     errors = np.array([log_errors(width) for width in widths])

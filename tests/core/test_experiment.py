@@ -10,9 +10,9 @@ from tests.tolerances import assert_allclose
 
 PLAIN = lr.Experiment()
 FANCY = lr.Experiment(
-    data=lr.DataSpec("circle", n_train=6, n_test=3, noise=1e-7),
-    network=lr.Network(2, 8, lr.activation("leaky_relu", slope=0.1 + 0.2), 1 / 3, 1e-300, "mup", richness=2.5),
-    training=lr.TrainingSpec(time=20.0, learning_rate=0.05, seeds=2, checkpoints=5, centred=False, ntk_points=4),
+    data=lr.DataSpec("circle", n_train=7, n_test=3, noise=1e-7),
+    network=lr.Network(2, 16, lr.activation("leaky_relu", slope=0.1 + 0.2), 1 / 3, 1e-300, "mup", richness=2.5),
+    training=lr.TrainingSpec(time=20.0, learning_rate=0.05, seeds=2, checkpoints=5, centred=False, ntk_points=5),
     seed=2**32 - 2,
 )
 both = pytest.mark.parametrize("experiment", [PLAIN, FANCY], ids=["defaults", "every_field"])

@@ -6,6 +6,7 @@ import xarray as xr
 
 import lazyrich as lr
 from lazyrich.results import VARIABLES, labelled
+from tests.core.public_calls import DATA, NET
 
 
 @pytest.fixture
@@ -30,8 +31,7 @@ def test_a_saved_result_comes_back_with_its_labels_and_its_spec(result, tmp_path
 
 
 def test_a_saved_run_comes_back_bit_for_bit(tmp_path):
-    data = lr.load_data("circle", n_train=4, n_test=2)
-    run = lr.train(lr.Network(1, 4), data, time=1.0, seeds=1, record=("loss", "outputs", "ntk"))
+    run = lr.train(NET, DATA, time=1.0, seeds=1, record=("loss", "outputs", "ntk"))
     xr.testing.assert_identical(lr.load(lr.save(run, tmp_path / "run.nc")), run)
 
 

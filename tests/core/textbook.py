@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 from scipy.special import erf
 
+from lazyrich import Params
 from lazyrich.activations import activation
 
 # phi and phi', written out; every activation that networks can have must stand here.
@@ -82,13 +83,59 @@ def kernels(net, x1, x2):
     return nngp, ntk
 
 
-def forward(net, params, x):
-    """Return the output of a finite network from its definition, in float64."""
-    phi, _ = phi_and_derivative(net.activation)
-    sb, width = np.sqrt(net.bias_var), net.width
-    h = np.sqrt(net.weight_var / x.shape[1]) * x @ params.first.T + sb * params.biases[0]
-    for weights, bias in zip(params.hidden, params.biases[1:], strict=True):
-        h = np.sqrt(net.weight_var / width) * phi(h) @ weights.T + sb * bias
-    out = np.sqrt(net.weight_var / width) * phi(h) @ params.readout.T + sb * params.readout_bias
+def draw(net, in_dim, out_dim, rng, dtype="float64"):
+    """Return raw weights for a network, all N(0, 1)."""
+    shapes = (
+        (net.width, in_dim),
+        (net.depth - 1, net.width, net.width),
+        (out_dim, net.width),
+        (net.depth, net.width),
+        (out_dim,),
+    )
+    return Params(*(rng.standard_normal(shape).astype(dtype) for shape in shapes))
+
+
+def _scales(net, in_dim):
+    """Return the factors of the first weights, the later ones and the biases, and gamma."""
     power = {"ntk": 0, "mup": 1 / 2, "mean_field": 1 / 2}[net.parametrization]
-    return out / (net.richness * width**power)
+    return (
+        np.sqrt(net.weight_var / in_dim),
+        np.sqrt(net.weight_var / net.width),
+        np.sqrt(net.bias_var),
+        net.richness * net.width**power,
+    )
+
+
+def _preactivations(net, params, x):
+    phi, _ = phi_and_derivative(net.activation)
+    first, later, sb, _ = _scales(net, x.shape[1])
+    states = [first * x @ params.first.T + sb * params.biases[0]]
+    for weights, bias in zip(params.hidden, params.biases[1:], strict=True):
+        states.append(later * phi(states[-1]) @ weights.T + sb * bias)
+    return states
+
+
+def forward(net, params, x):
+    """Return the output of a finite network from its definition."""
+    phi, _ = phi_and_derivative(net.activation)
+    _, later, sb, gamma = _scales(net, x.shape[1])
+    last = phi(_preactivations(net, params, x)[-1])
+    return (later * last @ params.readout.T + sb * params.readout_bias) / gamma
+
+
+def gradient_step(net, params, x, residual, eta):
+    """Return the weights after a step eta gamma^2 down the gradient of 1/(2n) sum residual^2, layer by layer."""
+    phi, derivative = phi_and_derivative(net.activation)
+    first, later, sb, gamma = _scales(net, x.shape[1])
+    states = _preactivations(net, params, x)
+    signal, step = residual / len(x) / gamma, eta * gamma**2
+    readout = params.readout - step * later * signal.T @ phi(states[-1])
+    readout_bias = params.readout_bias - step * sb * signal.sum(axis=0)
+    hidden, biases = params.hidden.copy(), params.biases.copy()
+    back = later * signal @ params.readout * derivative(states[-1])
+    for level in range(net.depth - 1, 0, -1):
+        hidden[level - 1] -= step * later * back.T @ phi(states[level - 1])
+        biases[level] -= step * sb * back.sum(axis=0)
+        back = later * back @ params.hidden[level - 1] * derivative(states[level - 1])
+    biases[0] -= step * sb * back.sum(axis=0)
+    return Params(params.first - step * first * back.T @ x, hidden, readout, biases, readout_bias)

@@ -59,14 +59,13 @@ def test_networks_come_in_until_all_are_trained(explorer):
 )  # fmt: skip
 def test_a_control_moves_the_spectrum_to_what_the_core_says(explorer, change):
     explorer.state.param.update(**change)
-    assert explorer.wait(LIMIT)
+    assert explorer.theory_lane.idle.wait(LIMIT)
     assert_is_spectrum_of(explorer.experiment, spectrum(explorer))
-    assert explorer.snapshot.frames[-1] is list(frames(explorer.experiment))[-1]
 
 
 def test_noise_and_time_move_the_losses_to_what_the_core_says(explorer):
     explorer.state.param.update(noise=0.5, time=20.0)
-    assert explorer.wait(LIMIT)
+    assert explorer.theory_lane.idle.wait(LIMIT)
     result = theory(explorer.experiment)
     assert result.data.y_train.std() > SMALL.load_data().y_train.std()
     assert result.times[-1] == pytest.approx(20.0)

@@ -96,7 +96,7 @@ def test_a_slow_theory_never_replaces_a_newer_one(explorer, monkeypatch):
     explorer.state.depth = 7
     assert started.wait(LIMIT)
     explorer.state.depth = 3
-    assert explorer.wait(LIMIT)
+    assert explorer.theory_lane.idle.wait(LIMIT)
     go_on.set()
     each_worker_takes_a_turn(THEORY)
     assert explorer.snapshot.theory.network.depth == 3
@@ -122,16 +122,15 @@ def test_a_bad_value_is_not_covered_by_the_theory_that_was_on_its_way(explorer, 
 
 
 def test_a_change_drops_the_networks_of_the_controls_before(endless, explorer):
-    explorer.state.depth = 3
+    explorer.state.weight_var = 1.5
     endless.wait_for(explorer.experiment)
-    explorer.state.depth = 4
+    explorer.state.weight_var = 1.0
     endless.wait_for(explorer.experiment)
-    assert explorer.snapshot.theory.network.depth == 4
+    assert explorer.snapshot.theory.network.weight_var == 1.0
     assert_shows_its_own_networks(explorer)
 
 
 def test_a_bad_value_stops_the_networks(endless, explorer):
-    explorer.state.depth = 3
     endless.wait_for(explorer.experiment)
     assert not endless.stops()
     explorer.state.seed = -1

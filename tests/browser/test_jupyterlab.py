@@ -1,0 +1,126 @@
+"""JupyterLab: what is moved in the browser moves in the kernel, and the other way round."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+import lazyrich as lr
+from tests.browser.reading import wait_until
+from tests.browser.server import free_port
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+CELLS = (
+    """
+import lazyrich as lr
+from lazyrich_dashboard import Explorer
+explorer = Explorer(
+    lr.Experiment(
+        data=lr.DataSpec("digits", n_train=32, n_test=32),
+        network=lr.Network(depth=2, width=16),
+        training=lr.TrainingSpec(time=2.0, seeds=2, checkpoints=4, ntk_points=32),
+    )
+)
+explorer
+""",
+    "print('the kernel has depth', explorer.experiment.network.depth)",
+    "explorer.state.depth = 7",
+)
+NOTEBOOK = "laboratory.ipynb"
+KERNEL_IS_IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status == 'idle'"
+# A notebook's page has a document for each output.
+SPECTRUM = """() => window.Bokeh?.documents
+  .flatMap(document => Array.from(document._all_models.values()))
+  .filter(model => model.type == 'Figure' && model.name == 'Spectrum')
+  .flatMap(figure => figure.renderers.filter(renderer => renderer.name == 'theory'))
+  .map(renderer => Array.from(renderer.data_source.data.y))"""
+
+
+def theory_spectrum(depth):
+    """What the spectrum must show: the eigenvalues that the core returns."""
+    x = lr.load_data("digits", n_train=32, n_test=32).x_train
+    return lr.eigensystem(lr.ntk(lr.Network(depth=depth, width=16), x)).values / len(x)
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """The address of a JupyterLab with one notebook, in folders of its own."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source.strip()) for source in CELLS])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    nbformat.write(notebook, folder / NOTEBOOK)
+
+    settings = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR",
+                "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")  # fmt: skip
+    own_folders = {name: str(tmp_path / name) for name in settings}
+    port = free_port()
+    command = [
+        sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}",
+        f"--ServerApp.root_dir={folder}", "--ServerApp.disable_check_xsrf=True", "--IdentityProvider.token=",
+        "--PasswordIdentityProvider.hashed_password=", "--LabApp.expose_app_in_browser=True",
+    ]  # fmt: skip
+    log = tmp_path / "log"
+    with log.open("w") as stream:
+        server = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, env=os.environ | own_folders)
+    try:
+        wait_until(lambda: answers(f"http://localhost:{port}/api", server, log), seconds=120)
+        yield f"http://localhost:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def answers(address: str, server: subprocess.Popen, log: Path) -> bool:
+    assert server.poll() is None, log.read_text()
+    with contextlib.suppress(OSError), urllib.request.urlopen(address) as response:
+        return response.status == 200
+    return False
+
+
+def run_cell(page, index: int) -> None:
+    page.evaluate(
+        """index => {
+          window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+          return window.jupyterapp.commands.execute('notebook:run-cell');
+        }""",
+        index,
+    )
+
+
+def shows(page, depth: int) -> bool:
+    want = theory_spectrum(depth)
+    got = [np.array(values) for values in page.evaluate(SPECTRUM) or []]
+    # The values travel in single precision.
+    return any(len(values) == len(want) and np.allclose(values, want, rtol=1e-6) for values in got)
+
+
+def test_an_explorer_in_a_cell_works_both_ways(browser, lab):
+    page, errors = browser.new_page(viewport={"width": 1366, "height": 900}), []
+    page.set_default_timeout(120_000)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{lab}/lab/tree/{NOTEBOOK}")
+    page.wait_for_function(KERNEL_IS_IDLE)
+
+    run_cell(page, 0)
+    depth = page.get_by_role("slider", name="Depth L", exact=True)
+    depth.wait_for()
+    wait_until(lambda: shows(page, 2))
+
+    depth.press("ArrowRight")
+    wait_until(lambda: shows(page, 3))
+    run_cell(page, 1)
+    page.get_by_text("the kernel has depth 3", exact=True).wait_for()
+
+    run_cell(page, 2)
+    wait_until(lambda: shows(page, 7))
+    wait_until(lambda: depth.input_value() == "7")
+    page.close()
+    assert errors == []
