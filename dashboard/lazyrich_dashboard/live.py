@@ -122,6 +122,8 @@ class Live:
         plot = hv.renderer("bokeh").get_plot(draw(parts, x, y))
         self.figure = plot.state
         self.figure.toolbar.autohide = True
+        # A few thousand points are drawn faster without WebGL, whose start and read-back cost more than they save.
+        self.figure.output_backend = "canvas"
         for axis, dimension in ((x, "x"), (y, "y")):
             if axis.log:
                 ticker = CustomJSTicker(major_code=_LOG_TICKS)
