@@ -15,10 +15,13 @@ from .experiment import DataSpec as DataSpec
 from .experiment import Experiment as Experiment
 from .experiment import TrainingSpec as TrainingSpec
 from .kernels import Kernels as Kernels
+from .kernels import angular_kernels as angular_kernels
 from .kernels import empirical_ntk as empirical_ntk
+from .kernels import kernels_by_depth as kernels_by_depth
 from .kernels import nngp as nngp
 from .kernels import nngp_and_ntk as nngp_and_ntk
 from .kernels import ntk as ntk
+from .kernels import ntk_by_layer as ntk_by_layer
 from .mlp import Params as Params
 from .mlp import apply as apply
 from .mlp import init as init

@@ -116,6 +116,16 @@ def number(value: Any, name: str, *, above: float | None = None, least: float | 
     return result + 0.0  # which turns -0.0 into 0.0, so that equal specs are written alike
 
 
+def numbers(value: Any, name: str, most: int) -> tuple[float, ...]:
+    """Return `value` as a tuple of 1 to `most` finite floats."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise ValueError(f"{name} must be a tuple of numbers; got {value!r}. Write ({value!r},) for a single one.")
+    entries = tuple(number(entry, f"an entry of {name}") for entry in value)
+    if not 1 <= len(entries) <= most:
+        raise ValueError(f"{name} must have 1 to {most} entries; got {len(entries)}. Change {name}.")
+    return entries
+
+
 def flag(value: Any, name: str) -> bool:
     """Return `value` if it is True or False."""
     if not isinstance(value, (bool, np.bool_)):

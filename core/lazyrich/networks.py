@@ -5,7 +5,7 @@ It holds no weights: `lazyrich.init` draws them, `lazyrich.ntk` needs none.
 
 from dataclasses import dataclass
 
-from ._checks import choice, number, whole
+from ._checks import choice, flag, number, whole
 from .activations import Activation, activation
 from .parametrizations import PARAMETRIZATIONS, output_scale
 
@@ -14,8 +14,11 @@ from .parametrizations import PARAMETRIZATIONS, output_scale
 class Network:
     r"""A multilayer perceptron.
 
-    $$h^1 = \sqrt{s_w^2/D}\, W^0 x + s_b b^0, \quad h^{l+1} = \sqrt{s_w^2/N}\, W^l \phi(h^l) + s_b b^l, \quad
+    $$h^1 = \sqrt{s_w^2/D}\, W^0 x + s_b b^0, \quad
+    h^{l+1} = \sqrt{s_w^2/N}\, W^l \phi(h^l) + s_b b^l + \alpha h^l, \quad
     f = \frac1\gamma\big(\sqrt{s_w^2/N}\, w \cdot \phi(h^L) + s_b b\big)$$
+
+    With layer normalisation $\phi(h)$ becomes $\phi((h - \bar h) / \mathrm{sd}(h))$, mean and deviation over the units.
 
     Frozen and hashable; every field is checked when it is made.
 
@@ -25,8 +28,10 @@ class Network:
         activation: a name known to `lazyrich.activation`, or an `Activation`.
         weight_var: weight variance s_w^2 >= 0, dimensionless.
         bias_var: bias variance s_b^2 >= 0, dimensionless.
-        parametrization: ntk, mup or mean_field; see `lazyrich.parametrizations`.
+        parametrization: ntk, mup, mean_field or standard; see `lazyrich.parametrizations`.
         richness: gamma_0 > 0; small is lazy.
+        residual: strength alpha >= 0 of the connections that skip a hidden layer; 0 means none.
+        layer_norm: whether each hidden layer's preactivations are normalised before the activation.
 
     Raises:
         ValueError: a field is out of its range.
@@ -39,6 +44,8 @@ class Network:
     bias_var: float = 0.0
     parametrization: str = "ntk"
     richness: float = 1.0
+    residual: float = 0.0
+    layer_norm: bool = False
 
     def __post_init__(self):
         """Check each field and bring it to its type."""
@@ -50,7 +57,14 @@ class Network:
             "bias_var": number(self.bias_var, "bias_var", least=0),
             "parametrization": choice(self.parametrization, "parametrization", PARAMETRIZATIONS),
             "richness": number(self.richness, "richness", above=0),
+            "residual": number(self.residual, "residual", least=0),
+            "layer_norm": flag(self.layer_norm, "layer_norm"),
         }
+        if checked["parametrization"] == "standard" and checked["weight_var"] == 0:
+            raise ValueError(
+                "weight_var must be above 0 in the standard parametrization, whose weights are drawn with it; got 0. "
+                "Raise weight_var, or pick ntk."
+            )
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 

@@ -7,6 +7,11 @@ $\eta\gamma^2$, so that the function first moves at the rate $\eta\Theta$ whatev
 |---|---|---|
 | ntk | $\gamma_0$ | lazy: the kernel stands still |
 | mup, mean_field | $\gamma_0\sqrt N$ | rich: features move, the more the larger $\gamma_0$ |
+| standard | $\gamma_0$ | no limit at a fixed learning rate: the kernel grows with N |
+
+In the standard parametrization the weights are $W = \sqrt{s_w^2/N}\, w$ themselves, and all of them and the biases are
+trained at one rate: each raw weight's rate is multiplied by $N/s_w^2$ ($D/s_w^2$ in the first layer), each raw bias's
+by $1/s_b^2$.
 
 Sources: Jacot, Gabriel & Hongler 2018; Chizat, Oyallon & Bach 2019 ($\alpha = 1/\gamma$); Yang & Hu 2021;
 Bordelon & Pehlevan 2022, eq. 1.
@@ -17,12 +22,12 @@ from dataclasses import dataclass
 
 from ._checks import choice, number, of_type, whole
 
-_WIDTH_POWER = {"ntk": 0.0, "mup": 0.5, "mean_field": 0.5}
+_WIDTH_POWER = {"standard": 0.0, "ntk": 0.0, "mup": 0.5, "mean_field": 0.5}
 PARAMETRIZATIONS = tuple(_WIDTH_POWER)
 
 
 def output_scale(parametrization: str, richness: float, width: int) -> float:
-    r"""Return $\gamma = \gamma_0 N^p$, with p = 0 (ntk) or 1/2 (mup, mean_field)."""
+    r"""Return $\gamma = \gamma_0 N^p$, with p = 0 (standard, ntk) or 1/2 (mup, mean_field)."""
     power = _WIDTH_POWER[choice(parametrization, "parametrization", _WIDTH_POWER)]
     return richness * math.pow(width, power)
 

@@ -3,13 +3,15 @@
 from functools import cache
 
 import numpy as np
-from scipy.special import erf
+from numpy.polynomial.hermite_e import hermeder, hermeval
+from scipy.special import erf, expit, factorial
 
 from lazyrich import Params
 from lazyrich.activations import activation
 
 # phi and phi', written out; every activation that networks can have must stand here.
 _SQRT2 = np.sqrt(2.0)
+_SELU = 1.0507009873554805, 1.6732632423543772
 PHI = {
     "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0),
     "leaky_relu": (
@@ -22,15 +24,62 @@ PHI = {
         lambda z: (1 + erf(z / _SQRT2)) / 2 + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi),
     ),
     "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    "abs": (np.abs, np.sign),
+    "sigmoid": (expit, lambda z: expit(z) * expit(-z)),
+    "softplus": (lambda z: np.logaddexp(0, z), expit),
+    "silu": (lambda z: z * expit(z), lambda z: expit(z) + z * expit(z) * expit(-z)),
+    "mish": (
+        lambda z: z * np.tanh(np.logaddexp(0, z)),
+        lambda z: np.tanh(np.logaddexp(0, z)) + z * expit(z) * (1 - np.tanh(np.logaddexp(0, z)) ** 2),
+    ),
+    "elu": (
+        lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+        lambda z: np.where(z > 0, 1.0, np.exp(np.minimum(z, 0))),
+    ),
+    "selu": (
+        lambda z: _SELU[0] * np.where(z > 0, z, _SELU[1] * np.expm1(np.minimum(z, 0))),
+        lambda z: _SELU[0] * np.where(z > 0, 1.0, _SELU[1] * np.exp(np.minimum(z, 0))),
+    ),
+    "hard_tanh": (lambda z: np.clip(z, -1, 1), lambda z: (np.abs(z) < 1) * 1.0),
+    "sin": (
+        lambda z, frequency, phase: np.sin(frequency * z + phase),
+        lambda z, frequency, phase: frequency * np.cos(frequency * z + phase),
+    ),
+    "cos": (
+        lambda z, frequency, phase: np.cos(frequency * z + phase),
+        lambda z, frequency, phase: -frequency * np.sin(frequency * z + phase),
+    ),
+    "rbf": (
+        lambda z, gamma: _SQRT2 * np.sin(np.sqrt(2 * gamma) * z + np.pi / 4),
+        lambda z, gamma: 2 * np.sqrt(gamma) * np.cos(np.sqrt(2 * gamma) * z + np.pi / 4),
+    ),
+    "exp": (np.exp, np.exp),
+    "gaussian": (lambda z, rate: np.exp(-rate * z**2), lambda z, rate: -2 * rate * z * np.exp(-rate * z**2)),
+    "identity": (lambda z: z, np.ones_like),
+    "quadratic": (lambda z: z**2, lambda z: 2 * z),
+    "monomial": (lambda z, degree: z**degree, lambda z, degree: degree * z ** (degree - 1)),
+    "hermite": (
+        lambda z, coefficients: hermeval(z, _normalised(coefficients)),
+        lambda z, coefficients: hermeval(z, hermeder(_normalised(coefficients))),
+    ),
+    # Those that jump have no derivative.
+    "step": (lambda z: (z > 0) * 1.0, None),
+    "sign": (np.sign, None),
 }
-# Those whose dual is a formula; the others' are quadratures.
-CLOSED_FORM = ("relu", "leaky_relu", "erf", "gelu")
+# Those whose dual is a quadrature or a series, not a formula.
+NUMERICAL = ("tanh", "sigmoid", "softplus", "silu", "mish", "elu", "selu", "hard_tanh")
+# Where they are not smooth, unless at 0.
+KINKS = {"hard_tanh": (-1.0, 1.0)}
+
+
+def _normalised(coefficients):
+    return np.asarray(coefficients) / np.sqrt(factorial(np.arange(len(coefficients))))
 
 
 def phi_and_derivative(name_or_activation):
     """Return phi and phi' of NumPy arrays, with the activation's parameters filled in."""
     act = activation(name_or_activation)
-    return tuple(lambda z, f=f: f(np.asarray(z, np.float64), **dict(act.parameters)) for f in PHI[act.name])
+    return tuple(lambda z, f=f: f(np.asarray(z, np.float64), **dict(act.parameters)) for f in PHI[act.name] if f)
 
 
 _gauss_legendre = cache(np.polynomial.legendre.leggauss)
@@ -64,9 +113,56 @@ def gaussian_mean(f, g, q1, q2, k, radii=90, nodes=60):
     return (w * r * np.exp(-(r**2) / 2)) @ (f(u) * g(v)) @ arc / (2 * np.pi)
 
 
+def split_mean(f, g, q1, q2, k, kinks, nodes=24):
+    """Return E[f(u) g(v)] like `gaussian_mean`, for functions that are smooth but at `kinks`, whatever these are.
+
+    The kinks of f(u) and g(v) are lines in the plane. On the circle of radius r their angles are arccos(kink / root q r),
+    which appear at the r where a line is touched and change their order where two lines cross: the radius is split there,
+    with a substitution that takes away the square roots at both ends.
+    """
+    s1, s2, theta = np.sqrt(q1), np.sqrt(q2), np.arccos(np.clip(k / np.sqrt(q1 * q2), -1, 1))
+    offsets = [(kink / s, turn) for s, turn in ((s1, 0.0), (s2, theta)) for kink in kinks]
+    edges = [0.0, 1.0, 2.0, 3.5, 5.0, 7.0, 10.0, *(abs(c) for c, _ in offsets)]
+    for c1, a1 in offsets:
+        for c2, a2 in offsets:
+            if abs(np.sin(a2 - a1)) > 1e-9:
+                edges.append(np.hypot(c1, (c2 - c1 * np.cos(a2 - a1)) / np.sin(a2 - a1)))
+    edges = np.unique(np.clip(edges, 0.0, 10.0))
+    x, w = _gauss_legendre(nodes)
+    total = 0.0
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        t = (x + 1) / 2
+        r, dr = low + (high - low) * t**2 * (3 - 2 * t), w / 2 * (high - low) * 6 * t * (1 - t)
+        breaks = [np.full_like(r, a) for a in np.arange(0, 2 * np.pi, np.pi / 3)]
+        for c, turn in offsets:
+            if abs(c) <= (low + high) / 2:
+                half = np.arccos(np.clip(c / r, -1, 1))
+                breaks += [np.mod(turn + half, 2 * np.pi), np.mod(turn - half, 2 * np.pi)]
+        breaks = np.sort([*breaks, np.full_like(r, 2 * np.pi)], axis=0)
+        arc = np.diff(breaks, axis=0)
+        a = breaks[:-1, :, None] + arc[:, :, None] * t
+        values = f(s1 * r[:, None] * np.cos(a)) * g(s2 * r[:, None] * np.cos(a - theta))
+        total += (values * w / 2 * arc[:, :, None]).sum(axis=(0, 2)) @ (dr * r * np.exp(-(r**2) / 2)) / (2 * np.pi)
+    return total
+
+
+def mean_of(act, f, q1, q2, k):
+    """Return E[f(u) f(v)] for a function with the kinks of an activation."""
+    if kinks := KINKS.get(act.name):
+        return split_mean(f, f, q1, q2, k, kinks) if q1 * q2 > 0 else _with_a_zero(f, q1, q2)
+    return gaussian_mean(f, f, q1, q2, k)
+
+
+def _with_a_zero(f, q1, q2):
+    """Return E[f(u) f(v)] where one of the two variances, or both, is 0."""
+    x = np.linspace(-10, 10, 200_001)
+    density = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi) * (x[1] - x[0])
+    return (f(np.sqrt(q1) * x) @ density) * (f(np.sqrt(q2) * x) @ density)
+
+
 def kernels(net, x1, x2):
     """Return the NNGP and the neural tangent kernel of two sets of points, one pair after the other."""
-    phi, derivative = phi_and_derivative(net.activation)
+    act, (phi, derivative) = net.phi, phi_and_derivative(net.activation)
     sw, sb = net.weight_var, net.bias_var
     nngp, ntk = np.zeros((2, len(x1), len(x2)))
     for i, x in enumerate(x1):
@@ -74,9 +170,9 @@ def kernels(net, x1, x2):
             q1, q2, k = (sw * a @ b / len(x) + sb for a, b in ((x, x), (y, y), (x, y)))
             theta = k
             for _ in range(net.depth):
-                tdot = gaussian_mean(derivative, derivative, q1, q2, k)
+                tdot = mean_of(act, derivative, q1, q2, k)
                 q1, q2, k = (
-                    sw * gaussian_mean(phi, phi, *moments) + sb for moments in ((q1, q1, q1), (q2, q2, q2), (q1, q2, k))
+                    sw * mean_of(act, phi, *moments) + sb for moments in ((q1, q1, q1), (q2, q2, q2), (q1, q2, k))
                 )
                 theta = k + sw * theta * tdot
             nngp[i, j], ntk[i, j] = k, theta

@@ -2,6 +2,9 @@
 
 from .empirical import empirical_ntk as empirical_ntk
 from .infinite import Kernels as Kernels
+from .infinite import angular_kernels as angular_kernels
+from .infinite import kernels_by_depth as kernels_by_depth
 from .infinite import nngp as nngp
 from .infinite import nngp_and_ntk as nngp_and_ntk
 from .infinite import ntk as ntk
+from .infinite import ntk_by_layer as ntk_by_layer
