@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
 
 from ..activations import Activation
-from ..kernels import nngp_and_ntk
+from ..kernels import Kernels, nngp_and_ntk
 from ..kernels.derivatives import kernel_derivatives, kernel_diagonals
 from ..networks import Network
 
@@ -57,6 +57,10 @@ class _InfiniteWidth(Kernel):
     def _network(self) -> Network:
         return Network(depth=self.depth, activation=self.activation, weight_var=self.weight_var, bias_var=self.bias_var)
 
+    def _writable(self, kernels: Kernels) -> np.ndarray:
+        """Return this kernel as an array of its own: scikit-learn adds the noise in place, which JAX's forbid."""
+        return np.array(getattr(kernels, self._kind))
+
     def __call__(self, X: Any, Y: Any = None, eval_gradient: bool = False) -> Any:
         r"""Return the kernel, and its gradient if asked for.
 
@@ -72,7 +76,7 @@ class _InfiniteWidth(Kernel):
             ValueError: points or a network that `lazyrich.ntk` refuses, or a gradient between two sets of points.
         """
         if not eval_gradient:
-            return getattr(nngp_and_ntk(self._network, X, Y), self._kind)
+            return self._writable(nngp_and_ntk(self._network, X, Y))
         if Y is not None:
             raise ValueError("A gradient can be had of K(X, X) only; got a second set of points Y. Leave Y out.")
         result = kernel_derivatives(self._network, X)
@@ -80,7 +84,7 @@ class _InfiniteWidth(Kernel):
         # scikit-learn orders hyperparameters by name, and its theta is their logarithm: dK/dlog v = v dK/dv.
         columns = {"bias_var": self.bias_var * slopes[..., 1], "weight_var": self.weight_var * slopes[..., 0]}
         searched = [columns[spec.name] for spec in self.hyperparameters if not spec.fixed]
-        kernel = getattr(result.kernels, self._kind)
+        kernel = self._writable(result.kernels)
         return kernel, np.stack(searched, axis=-1) if searched else np.empty((*kernel.shape, 0))
 
     def diag(self, X: Any) -> np.ndarray:
@@ -89,7 +93,7 @@ class _InfiniteWidth(Kernel):
         Raises:
             ValueError: points or a network that `lazyrich.ntk` refuses.
         """
-        return getattr(kernel_diagonals(self._network, X), self._kind)
+        return self._writable(kernel_diagonals(self._network, X))
 
     def is_stationary(self) -> bool:
         """Return False: the kernel depends on where the points are, not only on their difference."""

@@ -66,11 +66,12 @@ def equal_rows(kernel: np.ndarray, eps: float) -> tuple[tuple[int, ...], ...]:
        in $\sqrt{K_{ii} K_{ll}}$: this tells equal rows from close ones.
     """
     kernel = np.asarray(kernel, np.float64)
-    size = np.sqrt(np.maximum(np.diag(kernel), 0.0))
-    distance = size[:, None] ** 2 + size**2 - 2 * kernel
-    near = np.asarray(distance <= _ROUNDINGS * eps * np.maximum.outer(size, size) ** 2)
+    squared = np.maximum(np.diag(kernel), 0.0)
+    size = np.sqrt(squared)
+    distance = np.add.outer(squared, squared) - 2 * kernel
+    near = np.asarray(distance <= _ROUNDINGS * eps * np.maximum.outer(squared, squared))
     np.fill_diagonal(near, False)
-    waiting, groups = near.any(axis=1), []
+    waiting, groups = np.asarray(near.any(axis=1)), []
     for row in range(len(kernel)):
         if not waiting[row]:
             continue
