@@ -1,5 +1,7 @@
 """The largest eigenpairs by Lanczos iteration."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.sparse.linalg import aslinearoperator
@@ -38,6 +40,14 @@ def test_equal_eigenvalues_are_all_found(seed):
     a = 2 * np.pi * np.arange(100) / 100
     kernel = lr.ntk(lr.Network(depth=2), np.sqrt(2) * np.stack([np.cos(a), np.sin(a)], axis=1))
     checked(lr.top_eigenpairs(kernel, 7, seed=seed), kernel, 7)
+
+
+@pytest.mark.parametrize("k", [5, 20, 23])
+def test_many_equal_eigenvalues_are_all_found(k):
+    # On a cube they come in groups of 1, 7, 21, 35, ...; a run that misses several copies finds smaller ones instead.
+    cube = np.array(list(itertools.product([-1.0, 1.0], repeat=7)))
+    kernel = lr.ntk(lr.Network(depth=2), cube)
+    checked(lr.top_eigenpairs(kernel, k), kernel, k)
 
 
 @pytest.mark.parametrize("rank", [0, 1, 3])

@@ -49,7 +49,7 @@ class Nystrom(NamedTuple):
 def nystrom(kernel: KernelOperator, rank: int, rng: np.random.Generator) -> Nystrom:
     r"""Return $\hat K = Y (\Omega^T Y)^+ Y^T$ with $Y = K \Omega$ and $\Omega$ an orthonormal random basis, (n, rank).
 
-    Source: Frangella, Tropp & Udell 2023, eq. 2.2 and algorithm 2.1; a pseudo-inverse stands in for the algorithm's
+    Source: Frangella, Tropp & Udell 2023, section 2 and algorithm 2.1; a pseudo-inverse stands in for the algorithm's
     shift, so that a rank above the kernel's own is harmless.
     """
     omega = np.linalg.qr(rng.standard_normal((kernel.shape[0], rank)))[0]

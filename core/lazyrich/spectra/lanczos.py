@@ -67,6 +67,21 @@ def _lanczos(
         ) from None
 
 
+def _complete(kernel: KernelOperator, k: int, tolerance: float, rng: np.random.Generator) -> TopEigenpairs:
+    """Return at least k pairs, the k largest of which nothing that is left of the kernel exceeds."""
+    n = kernel.shape[0]
+    pairs = _rayleigh_ritz(kernel, _lanczos(kernel, k, np.zeros((n, 0)), tolerance, rng))
+    more = 1
+    while (count := pairs.vectors.shape[1]) < n:
+        rest = _lanczos(kernel, min(more, n - count), pairs.vectors, tolerance, rng)
+        largest = _rayleigh_ritz(kernel, rest).values[0]
+        if largest <= pairs.values[k - 1] + tolerance * pairs.values[0]:
+            break
+        pairs = _rayleigh_ritz(kernel, np.concatenate([pairs.vectors, rest], axis=1))
+        more *= 2  # where one copy was missed, others were
+    return pairs
+
+
 def top_eigenpairs(kernel: Any, k: int, *, tolerance: float = 1e-10, seed: int = 0) -> TopEigenpairs:
     r"""Return the k largest eigenvalues of a kernel and their eigenvectors, without the others.
 
@@ -87,14 +102,7 @@ def top_eigenpairs(kernel: Any, k: int, *, tolerance: float = 1e-10, seed: int =
     tolerance = number(tolerance, "tolerance", above=0)
     operator = as_kernel(kernel, rng)
     k = whole(k, "k", 1, operator.shape[0] - 1)
-    nothing = np.zeros((operator.shape[0], 0))
-    pairs = _rayleigh_ritz(operator, _lanczos(operator, k, nothing, tolerance, rng))
-    while pairs.vectors.shape[1] < operator.shape[0]:
-        next_one = _lanczos(operator, 1, pairs.vectors, tolerance, rng)
-        more = _rayleigh_ritz(operator, np.concatenate([pairs.vectors, next_one], axis=1))
-        if more.values[k - 1] <= pairs.values[k - 1] + tolerance * pairs.values[0]:
-            break
-        pairs = more
+    pairs = _complete(operator, k, tolerance, rng)
     result = TopEigenpairs(pairs.values[:k].copy(), pairs.vectors[:, :k].copy(), pairs.residuals[:k].copy())
     if result.residuals.max() > tolerance:
         raise ValueError(
