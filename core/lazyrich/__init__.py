@@ -1,4 +1,7 @@
-"""lazyrich: training dynamics of wide neural networks, from the lazy to the rich regime."""
+"""lazyrich: training dynamics of wide neural networks, from the lazy to the rich regime.
+
+The scikit-learn objects stand apart, in `lazyrich.estimators`, as they import more of scikit-learn.
+"""
 
 from ._version import __version__ as __version__
 from .activations import Activation as Activation
