@@ -1,4 +1,7 @@
-"""lazyrich: training dynamics of wide neural networks, from the lazy to the rich regime."""
+"""lazyrich: training dynamics of wide neural networks, from the lazy to the rich regime.
+
+The scikit-learn objects stand apart, in `lazyrich.estimators`, as they import more of scikit-learn.
+"""
 
 from ._version import __version__ as __version__
 from .activations import Activation as Activation
@@ -18,10 +21,12 @@ from .kernels import Kernels as Kernels
 from .kernels import angular_kernels as angular_kernels
 from .kernels import empirical_ntk as empirical_ntk
 from .kernels import kernels_by_depth as kernels_by_depth
+from .kernels import load_kernel as load_kernel
 from .kernels import nngp as nngp
 from .kernels import nngp_and_ntk as nngp_and_ntk
 from .kernels import ntk as ntk
 from .kernels import ntk_by_layer as ntk_by_layer
+from .kernels import save_kernel as save_kernel
 from .mlp import Params as Params
 from .mlp import apply as apply
 from .mlp import init as init
@@ -32,10 +37,18 @@ from .parametrizations import abc as abc
 from .parametrizations import classify as classify
 from .results import load as load
 from .results import save as save
+from .spectra import Conditioning as Conditioning
 from .spectra import Eigensystem as Eigensystem
 from .spectra import PowerLaw as PowerLaw
+from .spectra import Solution as Solution
+from .spectra import TopEigenpairs as TopEigenpairs
+from .spectra import conditioning as conditioning
 from .spectra import eigensystem as eigensystem
 from .spectra import fit_power_law as fit_power_law
+from .spectra import solve as solve
+from .spectra import top_eigenpairs as top_eigenpairs
+from .theory import LogMarginalLikelihood as LogMarginalLikelihood
 from .theory import Risk as Risk
 from .theory import kernel_regression_risk as kernel_regression_risk
+from .theory import log_marginal_likelihood as log_marginal_likelihood
 from .theory import random_feature_risk as random_feature_risk

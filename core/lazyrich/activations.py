@@ -98,14 +98,14 @@ def _polynomial(to_powers: Callable, **defaults: Any) -> Family:
     return _closed(phi, dual, **defaults)
 
 
-def _hermite_to_powers(coefficients: Any) -> jax.Array:
+def _hermite_to_powers(coefficients: Any) -> Any:
     """Return the powers of sum_d a_d He_d(z) / sqrt(d!)."""
     count = len(coefficients)
     rows = np.zeros((count, count))
     for d in range(count):
         row = np.polynomial.hermite_e.herme2poly(np.eye(count)[d]) / np.sqrt(float(np.prod(np.arange(1, d + 1))))
         rows[d, : len(row)] = row
-    return sum(a * row for a, row in zip(coefficients, rows, strict=True))  # pyright: ignore[reportReturnType]
+    return sum(a * row for a, row in zip(coefficients, rows, strict=True))
 
 
 def _sine(phi: Callable, waves: Callable, **defaults: float) -> Family:

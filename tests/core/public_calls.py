@@ -101,6 +101,28 @@ CALLS = {
         {"kernel": MATRIX | {"oblong": (THETA[:2], "must be square"),
                               "out_of_range": (1e301 * np.eye(2), "at most 1e.300; got 1e.301")}},
     ),
+    "conditioning": (
+        lr.conditioning, {"kernel": THETA, "system": lr.eigensystem(THETA)},
+        {"kernel": {"other_size": (np.eye(2), r"shape of its system, \(3, 3\); got \(2, 2\)")},
+         "system": without(not_a("Eigensystem"), "none")},
+    ),
+    "conditioning_of_a_kernel": (lr.conditioning, {"kernel": THETA}, {"kernel": MATRIX}),
+    "top_eigenpairs": (
+        lr.top_eigenpairs, {"kernel": THETA, "k": 2, "tolerance": 1e-10, "seed": 0},
+        {"kernel": MATRIX | {"oblong": (THETA[:2], "must be square")}, "tolerance": POSITIVE, "seed": SEED,
+         "k": without(COUNT, "zero") | {"zero": (0, "from 1 to 2; got 0"), "all": (3, "from 1 to 2; got 3")}},
+    ),
+    "solve": (
+        lr.solve,
+        {"kernel": THETA, "y": Y, "ridge": 0.1, "tolerance": 1e-8, "rank": 2, "max_iterations": 9, "seed": 0},
+        {"kernel": MATRIX | {"oblong": (THETA[:2], "must be square")}, "y": TARGETS, "ridge": NOT_NEGATIVE,
+         "tolerance": POSITIVE, "max_iterations": COUNT, "seed": SEED,
+         "rank": without(OPTIONAL_COUNT, "zero") | {"too_high": (4, "from 0 to 3; got 4")}},
+    ),
+    "log_marginal_likelihood": (
+        lr.log_marginal_likelihood, {"net": NET, "x": X, "y": Y, "noise": 0.1, "kind": "nngp"},
+        {"net": _NET, "x": POINTS, "y": TARGETS, "noise": NOT_NEGATIVE, "kind": NAME},
+    ),
     "coefficients": (lr.eigensystem(THETA).coefficients, {"y": Y}, {"y": TARGETS}),
     "fit_power_law": (
         lr.fit_power_law, {"values": SPECTRUM, "first": 1, "last": 20},
@@ -187,6 +209,21 @@ CALLS = {
         lambda path: lr.save(xr.Dataset(), path), {},
         {"path": {"none": (None, "path must be a file name; got NoneType"),
                   "number": (5, "path must be a file name; got int")}},
+    ),
+    "save_kernel": (
+        lambda **arguments: lr.save_kernel(**{"kernel": THETA, "path": "never.nc", "net": NET, "x1": X, **arguments}),
+        {},
+        {"kernel": MATRIX | {"other_side": (np.ones((3, 4)), r"must have shape \(3, 3\).*; got \(3, 4\)")},
+         "path": {"none": (None, "path must be a file name; got NoneType"),
+                  "number": (5, "path must be a file name; got int")},
+         "net": _NET, "x1": POINTS, "x2": without(POINTS, "none"), "kind": NAME},
+    ),
+    "load_kernel": (
+        lambda **arguments: lr.load_kernel(**{"path": "never.nc", "net": NET, "x1": X, **arguments}), {},
+        {"path": {"none": (None, "path must be a file name; got NoneType"),
+                  "number": (5, "path must be a file name; got int"),
+                  "missing": ("never.nc", "wrote; got never.nc")},
+         "net": _NET, "x1": POINTS, "x2": without(POINTS, "none"), "kind": NAME},
     ),
     "load": (
         lr.load, {},

@@ -107,18 +107,18 @@ def test_the_dual_agrees_with_a_double_integral(act):
     variances = variances_for(act, VARIANCES)
     roots = np.sqrt(np.outer(variances, variances))
     got = np.array([dual(act, variances, variances, cosine * roots) for cosine in COSINES])
-    functions = textbook.phi_and_derivative(act)
-    for i, j in zip(*np.triu_indices(len(VARIANCES)), strict=True):
-        q1, q2 = variances[[i, j]]
-        for t, f in enumerate(functions):
-            want = [textbook.mean_of(act, f, q1, q2, c * roots[i, j]) for c in COSINES]
-            for a, b in ((i, j), (j, i)):
-                assert_allclose(got[:, t, a, b], np.array(want), ACCURACY[act.name])
+    for t, f in enumerate(textbook.phi_and_derivative(act)):
+        root_mean_square = [np.sqrt(textbook.mean_of(act, f, q, q, q)) for q in variances]
+        for i, j in zip(*np.triu_indices(len(variances)), strict=True):
+            want = [textbook.mean_of(act, f, *variances[[i, j]], c * roots[i, j]) for c in COSINES]
+            # Relative to the largest that such a mean can be.
+            allowed = ACCURACY[act.name] * root_mean_square[i] * root_mean_square[j]
+            assert np.abs(got[:, t, [i, j], [j, i]] - np.array(want)[:, None]).max() <= allowed
 
 
 # Twice what was measured.
 @pytest.mark.parametrize(
-    "variance, t_accuracy, tdot_accuracy", [(16.0, 1e-12, 1e-12), (50.0, 1e-9, 6e-7), (100.0, 2e-7, 1e-4)]
+    "variance, t_accuracy, tdot_accuracy", [(16.0, 1e-12, 2e-10), (50.0, 1e-9, 6e-7), (100.0, 2e-7, 1e-4)]
 )
 def test_the_series_is_as_accurate_as_its_source_says(variance, t_accuracy, tdot_accuracy):
     k = variance * np.linspace(-1, 1, 25).reshape(5, 5)
@@ -145,10 +145,11 @@ def test_derivatives_in_every_moment_are_finite_at_coincident_and_zero_points(ac
 @every_activation
 def test_the_diagonal_of_t_is_the_second_moment(act):
     variances, k = variances_for(act, Q), variances_for(act, K)
-    assert_allclose(np.diag(dual(act, variances, variances, k)[0]), act.second_moment(jnp.asarray(variances)))
+    got = act.second_moment(jnp.asarray(variances))
+    assert_allclose(np.diag(dual(act, variances, variances, k)[0]), got, ACCURACY[act.name])
     phi, *_ = textbook.phi_and_derivative(act)
     want = np.array([textbook.mean_of(act, phi, q, q, q) for q in variances])
-    assert_allclose(act.second_moment(jnp.asarray(variances)), want, ACCURACY[act.name])
+    assert_allclose(got, want, ACCURACY[act.name])
 
 
 @every_activation
@@ -184,6 +185,9 @@ def test_a_curve_in_the_angle_gives_the_same_as_pairs(act):
         return act.dual(q1, q2, 1.3 * jnp.cos(angles), 1.3 * 4 * jnp.sin(angles / 2) ** 2)
 
     for curve, pairs in zip(moments(q, q), moments(q, np.full(100, 1.3)), strict=True):
+        if not np.isfinite(pairs).all():
+            assert not act.has_tangent
+            continue
         # The distance to its own digits, however small.
         np.testing.assert_allclose(curve, pairs, rtol=1e-9, atol=1e-11 * np.abs(pairs).max())
 

@@ -13,7 +13,7 @@ import lazyrich as lr
 from lazyrich import mlp
 from lazyrich.activations import FAMILIES
 from lazyrich.dynamics import training
-from lazyrich.kernels import empirical, infinite
+from lazyrich.kernels import derivatives, empirical, infinite
 from lazyrich.spectra import gram
 
 N, DIM, OUT, WIDTH, LAYERS, SEEDS = 4, 3, 2, 8, 4, 2
@@ -33,6 +33,11 @@ def kernel_arguments(activation):
     return lr.activation(activation), 3, 2.0, 0.1, q, q, k, distance
 
 
+def variances_and(arguments):
+    activation, depth, weight_var, bias_var, *moments = arguments
+    return activation, depth, jnp.array([weight_var, bias_var], jnp.float64), tuple(moments)
+
+
 def training_arguments():
     y = jnp.ones((N, OUT), jnp.float32)
     return (*finite_network((SEEDS,)), y, jnp.zeros((SEEDS, N, OUT), jnp.float32), 0.1, 5)
@@ -44,6 +49,11 @@ COMPILED = {
         f"kernels_of_{name}": (infinite._propagate_compiled, lambda name=name: kernel_arguments(name))
         for name in sorted(FAMILIES)
     },
+    "kernel_derivatives": (derivatives._with_derivatives, lambda: variances_and(kernel_arguments("gelu"))),
+    "kernel_diagonals": (
+        derivatives._diagonals,
+        lambda: (lr.activation("gelu"), 3, jnp.ones(2, jnp.float64), jnp.ones((N, DIM), jnp.float64)),
+    ),
     "eigenvalues": (gram._eigh, lambda: (jnp.eye(N, dtype=jnp.float64),)),
     "output": (mlp._apply_compiled, finite_network),
     "empirical_kernel": (
@@ -62,7 +72,7 @@ COMPILED = {
         lambda: (jnp.arange(SEEDS, dtype=jnp.uint32),),
     ),
 }
-DOUBLE = {f"kernels_of_{name}" for name in FAMILIES} | {"eigenvalues"}
+DOUBLE = {f"kernels_of_{name}" for name in FAMILIES} | {"eigenvalues", "kernel_derivatives", "kernel_diagonals"}
 
 
 PLATFORMS = ("cpu", "cuda", "tpu")

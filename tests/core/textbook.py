@@ -40,7 +40,7 @@ PHI = {
         lambda z: _SELU[0] * np.where(z > 0, z, _SELU[1] * np.expm1(np.minimum(z, 0))),
         lambda z: _SELU[0] * np.where(z > 0, 1.0, _SELU[1] * np.exp(np.minimum(z, 0))),
     ),
-    "hard_tanh": (lambda z: np.clip(z, -1, 1), lambda z: (np.abs(z) < 1) * 1.0),
+    "hard_tanh": (lambda z: np.clip(z, -1, 1), lambda z: (np.abs(z) <= 1) * 1.0),
     "sin": (
         lambda z, frequency, phase: np.sin(frequency * z + phase),
         lambda z, frequency, phase: frequency * np.cos(frequency * z + phase),
@@ -113,7 +113,7 @@ def gaussian_mean(f, g, q1, q2, k, radii=90, nodes=60):
     return (w * r * np.exp(-(r**2) / 2)) @ (f(u) * g(v)) @ arc / (2 * np.pi)
 
 
-def split_mean(f, g, q1, q2, k, kinks, nodes=24):
+def split_mean(f, g, q1, q2, k, kinks, nodes=64):
     """Return E[f(u) g(v)] like `gaussian_mean`, for functions that are smooth but at `kinks`, whatever these are.
 
     The kinks of f(u) and g(v) are lines in the plane. On the circle of radius r their angles are arccos(kink / root q r),

@@ -56,7 +56,7 @@ def erf_dual(q1: FirstVariances, q2: SecondVariances, k: Covariances, _: None = 
     Source: Williams 1997, "Computing with infinite networks", eq. 11.
     """
     root = jnp.sqrt(_outer(1 + 2 * q1, 1 + 2 * q2) - 4 * k**2)
-    return Moments((2 / np.pi) * jnp.sign(k) * arctan2(2 * jnp.abs(k), root), (4 / np.pi) / root)
+    return Moments((2 / np.pi) * arctan2(2 * k, root), (4 / np.pi) / root)
 
 
 def gelu_dual(q1: FirstVariances, q2: SecondVariances, k: Covariances, _: None = None) -> Moments:
@@ -71,9 +71,9 @@ def gelu_dual(q1: FirstVariances, q2: SecondVariances, k: Covariances, _: None =
     inverse, both = _outer(1 / (1 + q1), 1 / (1 + q2)), _outer(q1, q2)
     e = _outer(1 + q1, 1 + q2) - k**2
     over_root = 1 / jnp.sqrt(e)
-    angle = jnp.sign(k) * arctan2(jnp.abs(k) * over_root, jnp.ones_like(k))
-    t = k / 4 + ((k**2 + both * e) * inverse * over_root + k * angle) / (2 * np.pi)
     ratio = k * over_root
+    angle = arctan2(ratio, jnp.ones_like(ratio))
+    t = k / 4 + ((k**2 + both * e) * inverse * over_root + k * angle) / (2 * np.pi)
     tdot = 1 / 4 + (ratio * ((2 - both + ratio**2) * inverse + 1) + angle) / (2 * np.pi)
     return Moments(t, tdot)
 

@@ -63,11 +63,12 @@ _ARCTAN = (
 
 @jax.custom_jvp
 def arctan2(y: jax.Array, x: jax.Array) -> jax.Array:
-    """Return the angle of (x, y) in the first quadrant, x >= 0 and y >= 0; 0 at the origin.
+    """Return the angle of (x, y) for x >= 0, with the sign of y; 0 at the origin.
 
     The same as `jnp.arctan2` to 4e-16, in a quarter of its time on a CPU, where it is the costliest part of a kernel.
     """
-    large, small = jnp.maximum(x, y), jnp.minimum(x, y)
+    height = jnp.abs(y)
+    large, small = jnp.maximum(x, height), jnp.minimum(x, height)
     far = small > np.tan(np.pi / 8) * large
     ratio = jnp.where(far, large - small, small) / jnp.maximum(
         jnp.where(far, large + small, large), jnp.finfo(y.dtype).tiny
@@ -77,7 +78,7 @@ def arctan2(y: jax.Array, x: jax.Array) -> jax.Array:
         series = series * square + coefficient
     angle = ratio * series
     angle = jnp.where(far, np.pi / 4 - angle, angle)
-    return jnp.where(y > x, np.pi / 2 - angle, angle)
+    return jnp.copysign(jnp.where(height > x, np.pi / 2 - angle, angle), y)
 
 
 @arctan2.defjvp

@@ -105,7 +105,7 @@ def _curve(
         return _clenshaw(matrix @ values, 2 * angle / np.pi - 1)
 
     def chord(angle):
-        return (s1 - s2) ** 2 + 4 * s1 * s2 * jnp.sin(angle / 2) ** 2
+        return (s1[0] - s2[0]) ** 2 + 4 * s1[0] * s2[0] * jnp.sin(angle / 2) ** 2
 
     # Divided by the squared distance on the circle, so that the small ones keep their digits.
     distance = chord(angle) * interpolated(at.distance / chord(angles), angle)

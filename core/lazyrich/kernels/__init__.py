@@ -1,6 +1,8 @@
 """Kernels: infinite-width ones in closed form, empirical ones of finite networks."""
 
 from .empirical import empirical_ntk as empirical_ntk
+from .files import load_kernel as load_kernel
+from .files import save_kernel as save_kernel
 from .infinite import Kernels as Kernels
 from .infinite import angular_kernels as angular_kernels
 from .infinite import kernels_by_depth as kernels_by_depth
