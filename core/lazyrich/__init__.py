@@ -16,9 +16,12 @@ from .experiment import Experiment as Experiment
 from .experiment import TrainingSpec as TrainingSpec
 from .kernels import Kernels as Kernels
 from .kernels import empirical_ntk as empirical_ntk
+from .kernels import kernel_tiles as kernel_tiles
+from .kernels import load_tiled_kernel as load_tiled_kernel
 from .kernels import nngp as nngp
 from .kernels import nngp_and_ntk as nngp_and_ntk
 from .kernels import ntk as ntk
+from .kernels import tiled_kernel as tiled_kernel
 from .mlp import Params as Params
 from .mlp import apply as apply
 from .mlp import init as init
