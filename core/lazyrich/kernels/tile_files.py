@@ -10,19 +10,12 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from jaxtyping import Float
 
 from .blocks import TiledGram
-
-
-def place(matrix: np.ndarray, block: np.ndarray, rows: slice, columns: slice, symmetric: bool) -> None:
-    """Write a block into the matrix, and its mirror image where the matrix is symmetric."""
-    matrix[rows, columns] = block
-    if symmetric and rows != columns:
-        matrix[columns, rows] = block.T
 
 
 class TileFile:
@@ -39,17 +32,19 @@ class TileFile:
             ValueError: a path that is none, a file of something else, or a disk that is too small.
         """
         self._path, self._partial, self._record = _names(path, "out")
-        self._symmetric = gram.x2 is None
+        self._symmetric, self._columns = gram.x2 is None, gram.shape[1]
         spec = gram.spec()
         if self._path.exists() or (self._partial.exists() and self._record.exists()):
             self.finished = self._resume(spec)
         else:
             self.finished = set()
             self._begin(gram, spec)
+        existing = self._partial if self._partial.exists() else self._path
+        self._start = np.lib.format.open_memmap(existing, mode="r").offset  # the length of the header
 
     def _begin(self, gram: TiledGram, spec: dict[str, Any]) -> None:
         size = gram.shape[0] * gram.shape[1] * np.dtype(gram.dtype).itemsize
-        # A memory-mapped file takes its space as it is written: on a full disk that would end the process.
+        # The file takes its space as it is written: better said now than hours later.
         free = shutil.disk_usage(self._path.parent).free
         if free < size:
             raise ValueError(
@@ -82,15 +77,23 @@ class TileFile:
 
     def write(self, number: int, rows: slice, columns: slice, block: Float[np.ndarray, "n1 n2"]) -> None:
         """Write the tile called `number`; it is on the disk when this returns."""
-        # Opened for each tile, so that the pages written do not add up in this process's memory.
-        matrix = np.lib.format.open_memmap(self._partial, mode="r+")
-        place(matrix, block, rows, columns, self._symmetric)
-        matrix.flush()
+        # Written, not memory-mapped: mapped pages would add up in this process's memory, and a full disk would end it.
+        with self._partial.open("r+b") as matrix:
+            self._write_rows(matrix, block, rows.start, columns.start)
+            if self._symmetric and rows != columns:
+                self._write_rows(matrix, block.T, columns.start, rows.start)
+            matrix.flush()
+            os.fsync(matrix.fileno())
         with self._record.open("a") as record:
             record.write(f"{number}\n")
             record.flush()
             os.fsync(record.fileno())
         self.finished.add(number)
+
+    def _write_rows(self, file: BinaryIO, block: Float[np.ndarray, "n1 n2"], row: int, column: int) -> None:
+        for i, part in enumerate(block, row):
+            file.seek(self._start + (i * self._columns + column) * block.itemsize)
+            file.write(part.tobytes())
 
     def result(self) -> np.memmap:
         """Give the file its name, now that every tile is in it, and return it, read-only."""

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from ..networks import Network
 from .blocks import Tile, TiledGram, tiled_gram
 from .distributed import checked_client, computed_by
-from .tile_files import TileFile, place
+from .tile_files import TileFile
 
 
 class _InMemory:
@@ -29,7 +29,9 @@ class _InMemory:
         self._symmetric = gram.x2 is None
 
     def write(self, number: int, rows: slice, columns: slice, block: np.ndarray) -> None:
-        place(self._matrix, block, rows, columns, self._symmetric)
+        self._matrix[rows, columns] = block
+        if self._symmetric and rows != columns:
+            self._matrix[columns, rows] = block.T
         self.finished.add(number)
 
     def result(self) -> np.ndarray:
