@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import lazyrich as lr
+from lazyrich.kernels import blocks
 from lazyrich.kernels.blocks import TiledGram
 from tests.core import textbook
 from tests.tolerances import assert_allclose
@@ -36,6 +37,24 @@ def test_any_tile_gives_the_kernel_of_one_piece_with_its_exact_symmetry_and_diag
     assert_allclose(np.diag(got), np.diag(want), 1e-15)
     # The duplicate's row is that of its twin, and their entry the diagonal's.
     assert_allclose(got[1, 2], got[1, 1], 1e-15)
+
+
+@pytest.mark.parametrize("tile", [32, 64])
+def test_the_diagonal_of_what_goes_into_the_recursion_is_that_of_the_variances(tile, rng, monkeypatch):
+    # A matrix product of 300 columns sums in another order than the norms do.
+    x, diagonal, variances = rng.normal(size=(64, 300)), {}, {}
+
+    def watched(activation, depth, weight_var, bias_var, q1, q2, k, distance):
+        for row in range(len(q1)):
+            (own,) = np.flatnonzero(np.asarray(distance)[row] == 0)
+            diagonal[float(q2[own])], variances[float(q2[own])] = float(k[row, own]), float(q1[row])
+        return propagate(activation, depth, weight_var, bias_var, q1, q2, k, distance)
+
+    propagate = blocks._propagate_compiled
+    monkeypatch.setattr(blocks, "_propagate_compiled", watched)
+    for start in range(0, 64, tile):
+        lr.tiled_kernel(NET, x[start : start + tile], tile=tile)
+    assert len(variances) == 64 and diagonal == variances
 
 
 @pytest.mark.parametrize(
