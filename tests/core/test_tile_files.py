@@ -124,6 +124,19 @@ def test_a_file_whose_record_was_never_written_is_begun_anew(out):
     assert_allclose(kernel(out), lr.ntk(NET, X), 1e-13)
 
 
+def test_a_record_that_outlived_its_file_says_nothing_of_the_next_one(out, monkeypatch):
+    kernel(out)
+    out.unlink()
+
+    def die(*paths):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(os, "replace", die)  # which gives the record its name, before the first tile
+        kernel(out)
+    assert_allclose(kernel(out), lr.ntk(NET, X), 1e-13)
+
+
 def test_a_complete_file_is_not_computed_again(out, computed):
     want = np.array(kernel(out))
     computed.clear()

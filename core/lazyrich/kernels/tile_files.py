@@ -51,6 +51,8 @@ class TileFile:
                 f"out needs {size / 2**30:.3g} GiB of disk; got {free / 2**30:.3g} GiB free at {self._path.parent}. "
                 "Give a path on another disk, or dtype='float32'."
             )
+        # A record that outlived its file would say of the new one that it has tiles.
+        self._record.unlink(missing_ok=True)
         np.lib.format.open_memmap(self._partial, mode="w+", dtype=np.dtype(gram.dtype), shape=gram.shape).flush()
         # The record comes second and appears whole: without it the file above is begun anew.
         whole_record = self._record.with_name(self._record.name + ".new")

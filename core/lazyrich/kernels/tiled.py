@@ -56,6 +56,9 @@ def tiled_kernel(
     matrix (x2 None) only the tiles on and above the diagonal are computed. The rows of a tile are spread over all
     local devices.
 
+    An activation without a closed form, on points of unequal norms, needs more: its dual expands each point, which took
+    420 MiB for tiles of 1,024 and 180 MiB for tiles of 512 (tanh). On points of equal norms it does not.
+
     Args:
         net: the network; its width, parametrization and richness play no part at infinite width.
         x1: points, (n1, D).
