@@ -20,13 +20,16 @@ from .experiment import TrainingSpec as TrainingSpec
 from .kernels import Kernels as Kernels
 from .kernels import angular_kernels as angular_kernels
 from .kernels import empirical_ntk as empirical_ntk
+from .kernels import kernel_tiles as kernel_tiles
 from .kernels import kernels_by_depth as kernels_by_depth
 from .kernels import load_kernel as load_kernel
+from .kernels import load_tiled_kernel as load_tiled_kernel
 from .kernels import nngp as nngp
 from .kernels import nngp_and_ntk as nngp_and_ntk
 from .kernels import ntk as ntk
 from .kernels import ntk_by_layer as ntk_by_layer
 from .kernels import save_kernel as save_kernel
+from .kernels import tiled_kernel as tiled_kernel
 from .mlp import Params as Params
 from .mlp import apply as apply
 from .mlp import init as init

@@ -81,6 +81,26 @@ CALLS = {
                 | {"other_dimension": (np.ones((2, 5)), "same dimension D; got 2 and 5")}})
         for name in ("nngp", "ntk", "nngp_and_ntk")
     },
+    **{
+        name: (getattr(lr, name),
+               {"net": NET, "x1": X, "x2": X, "kind": "nngp", "tile": 2, "dtype": "float32", "client": None, **more},
+               {"net": _NET, "x1": POINTS, "x2": without(POINTS, "none")
+                | {"other_dimension": (np.ones((2, 5)), "same dimension D; got 2 and 5")},
+                "kind": NAME, "tile": COUNT, "dtype": NAME,
+                "client": {"text": ("relu", "Client or None; got str")}, **bad})
+        for name, more, bad in (
+            ("kernel_tiles", {}, {}),
+            ("tiled_kernel", {"out": None, "progress": None}, {
+                "out": {"number": (5, "out must be a file name; got int")},
+                "progress": {"number": (5, "progress must be a function or None; got int")}}),
+        )
+    },
+    "load_tiled_kernel": (
+        lr.load_tiled_kernel, {},
+        {"path": {"none": (None, "path must be a file name; got NoneType"),
+                  "number": (5, "path must be a file name; got int"),
+                  "missing": ("never.npy", "beside the .jsonl file that says what it is; got never.npy")}},
+    ),
     "init": (
         lr.init,
         {"net": NET, "in_dim": 2, "out_dim": 1, "seed": 0, "dtype": "float32"},
