@@ -16,6 +16,7 @@ from .experiment import Experiment as Experiment
 from .experiment import TrainingSpec as TrainingSpec
 from .kernels import Kernels as Kernels
 from .kernels import empirical_ntk as empirical_ntk
+from .kernels import function_ntk as function_ntk
 from .kernels import nngp as nngp
 from .kernels import nngp_and_ntk as nngp_and_ntk
 from .kernels import ntk as ntk

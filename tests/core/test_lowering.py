@@ -14,6 +14,7 @@ from lazyrich import mlp
 from lazyrich.activations import FAMILIES
 from lazyrich.dynamics import training
 from lazyrich.kernels import empirical, infinite
+from lazyrich.kernels.function_ntk import _contracted, _rows
 from lazyrich.spectra import gram
 
 N, DIM, OUT, WIDTH, LAYERS, SEEDS = 4, 3, 2, 8, 4, 2
@@ -33,6 +34,11 @@ def kernel_arguments(activation):
     return lr.activation(activation), 3, 2.0, 0.1, q, q, k, distance
 
 
+def jacobian_rows():
+    """Jacobian rows of two points in the weights of two outputs."""
+    return {"w": jnp.ones((2, OUT, OUT, DIM), jnp.float32)}
+
+
 def training_arguments():
     y = jnp.ones((N, OUT), jnp.float32)
     return (*finite_network((SEEDS,)), y, jnp.zeros((SEEDS, N, OUT), jnp.float32), 0.1, 5)
@@ -49,6 +55,14 @@ COMPILED = {
     "empirical_kernel": (
         empirical._ntk_of_points_compiled,
         lambda: (*finite_network(), jnp.ones((N, DIM), jnp.float32)),
+    ),
+    "jacobian_rows": (
+        jax.jit(lambda w, x: _rows(lambda w, x: x @ w.T, w, x)),
+        lambda: (jnp.ones((OUT, DIM), jnp.float32), jnp.ones((N, DIM), jnp.float32)),
+    ),
+    "contracted_jacobian_rows": (
+        jax.jit(lambda rows: _contracted(rows, rows, blocks=True)),
+        lambda: (jacobian_rows(),),
     ),
     "training": (training._advance, training_arguments),
     "outputs_of_seeds": (training._outputs, lambda: finite_network((SEEDS,))),
@@ -86,6 +100,7 @@ def test_no_compiled_function_is_missing_here():
         for _, value in inspect.getmembers(module, lambda member: isinstance(member, jitted))
         if inspect.unwrap(value).__module__.startswith("lazyrich") or value is gram._eigh
     }
-    tried = {function for function, _ in COMPILED.values()} | {mlp.draw, training._draw_seeds}
+    within_others = {mlp.draw, training._draw_seeds, _rows, _contracted}
+    tried = {function for function, _ in COMPILED.values()} | within_others
     assert compiled <= tried
     assert len(compiled) >= 9
