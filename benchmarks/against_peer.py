@@ -30,14 +30,16 @@ def rows() -> Iterator[Row | Note]:
         yield Note(f"neural-tangents was not compared: {error}")
 
 
-def _row(what: str, ours: Callable[[], Any], peer: Peer, beside: str, rounds: int = 5, **request: Any) -> Row:
-    want = ours()
-    return compare(
-        what, ours, f"neural-tangents: {beside}", lambda: peer.milliseconds(want, **request), rounds, lambda ask: ask()
-    )
+def _row(what: str, ours: Callable[[], Any], peer: Peer, beside: str, rounds: int = 5, **request: Any) -> Row | Note:
+    """Time `ours` and the peer's answer to `request` in turns, the latter by the peer's own clock."""
+    want, beside = ours(), f"neural-tangents: {beside}"
+    try:
+        return compare(what, ours, beside, lambda: peer.milliseconds(want, **request), rounds, lambda ask: ask())
+    except PeerUnavailableError as error:
+        return Note(f"{what}, not compared with {beside}: {error}")
 
 
-def _slider(peer: Peer) -> Iterator[Row]:
+def _slider(peer: Peer) -> Iterator[Row | Note]:
     """A move from depth 3 to 10, a depth that the peer has not compiled; each answer is a new network to it."""
     x = points(256)
     lr.ntk(lr.Network(depth=3), x)
@@ -50,7 +52,7 @@ def _slider(peer: Peer) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def _steady(peer: Peer) -> Iterator[Row]:
+def _steady(peer: Peer) -> Iterator[Row | Note]:
     x = points(1024)
     for activation in ("relu", "gelu"):
         net = lr.Network(depth=10, activation=activation)
@@ -72,7 +74,7 @@ def network_with_weights(n: int, width: int, depth: int) -> tuple[lr.Network, lr
     return lr.Network(depth, width), lr.Params(*map(jnp.asarray, params)), jnp.asarray(x, jnp.float32)
 
 
-def _empirical(peer: Peer) -> Iterator[Row]:
+def _empirical(peer: Peer) -> Iterator[Row | Note]:
     n, width, depth = 256, 512, 3
     net, params, x = network_with_weights(n, width, depth)
     for beside, implementation, vmap_axes, rounds in _IMPLEMENTATIONS:

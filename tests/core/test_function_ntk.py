@@ -115,18 +115,17 @@ def measured(monkeypatch):
 
 @pytest.mark.parametrize("blocks", [False, True], ids=["mean", "blocks"])
 def test_rows_take_the_memory_that_they_may_and_no_more(blocks, measured, rng):
-    net, out_dim = lr.Network(2, 64), 3
-    params = lr.init(net, 8, out_dim)
-    memory = 3 * 6 * bytes_of_a_row(params, out_dim)  # chunks of 6 for 16 points: they are filled up
-
     def f(params, x):
-        return lr.apply(net, params, x)
+        return jnp.tanh(x @ params[0]) @ params[1]
 
-    lr.function_ntk(f, params, rng.normal(size=(16, 8)), rng.normal(size=(16, 8)), blocks=blocks, memory=memory)
+    params = [rng.standard_normal(shape, np.float32) for shape in ((8, 400), (400, 3))]
+    row = bytes_of_a_row(params, 3)
+    memory = 3 * 6 * row  # chunks of 6 for 16 points: they are filled up
+    x1, x2 = rng.normal(size=(2, 16, 8))
+    lr.function_ntk(f, params, x1, x2, blocks=blocks, memory=memory)
     peaks, _ = measured
     assert memory / 2 < max(peaks) <= memory
-    whole = 16 * bytes_of_a_row(params, out_dim)
-    assert memory < 2 * whole  # far too little for both Jacobians at once
+    assert memory < 2 * 16 * row  # too little for both Jacobians at once
 
 
 def test_chunks_above_the_diagonal_are_not_computed(measured, rng):

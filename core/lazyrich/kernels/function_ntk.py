@@ -23,8 +23,8 @@ from .._checks import as_array, flag, whole
 from .._float64 import is_traced, to_numpy
 
 _DEFAULT_MEMORY = 256 * 2**20
-# Two chunks of rows are held while the second is made or both are contracted, for which the compiler lays out a chunk
-# once more.
+# Two chunks of rows are held. What making the second takes besides is mostly the function's own: a tenth of a chunk for
+# a perceptron, nine tenths for a convolution of few weights; so there is room for a third.
 _CHUNKS_HELD = 3
 
 
@@ -40,10 +40,16 @@ def _contracted(
 ) -> Float[Array, "chunk1 chunk2"] | Float[Array, "chunk1 chunk2 out_dim out_dim"]:
     """Return the products of two chunks' rows: of every pair of outputs, or their mean over equal ones."""
 
+    def matrix(leaf):
+        """Lay out what is summed over along the second axis: XLA multiplies matrices without copying them."""
+        rows = math.prod(leaf.shape[: 2 if blocks else 1])
+        return leaf.reshape(rows, leaf.size // rows)
+
     def product(leaf1, leaf2):
-        over = tuple(range(2 if blocks else 1, leaf1.ndim))
-        products = jnp.tensordot(leaf1, leaf2, axes=(over, over))
-        return jnp.swapaxes(products, 1, 2) if blocks else products / leaf1.shape[1]
+        products, out_dim = matrix(leaf1) @ matrix(leaf2).T, leaf1.shape[1]
+        if not blocks:
+            return products / out_dim
+        return jnp.swapaxes(products.reshape(len(leaf1), out_dim, len(leaf2), out_dim), 1, 2)
 
     return functools.reduce(jnp.add, jax.tree.leaves(jax.tree.map(product, rows1, rows2)))
 
@@ -154,8 +160,8 @@ def function_ntk(
         x1: points, (n1, ...).
         x2: points, (n2, ...); `None` means `x1`, and does half of the work.
         blocks: return every pair of outputs, (n1, n2, C, C), in place of the mean over equal ones.
-        memory: bytes that Jacobian rows may take, 256 MiB by default. The chunks' size follows from it; what `f` itself
-            needs for a chunk of points, `params` and the result come on top.
+        memory: bytes that Jacobian rows may take, 256 MiB by default. The chunks' size follows from it, with a third of
+            it left to the activations of `f`, which come on top where they are more, as do `params` and the result.
 
     Returns:
         (n1, n2), or (n1, n2, C, C) for `blocks`.
