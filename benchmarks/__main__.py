@@ -1,20 +1,29 @@
 """Run the benchmarks: `make bench`.
 
 Each row sets one of our times beside another measured in the same run, a peer's or the machine's own limit: the ratio
-is what to compare between machines, the milliseconds are not.
+is what to compare between machines, the milliseconds are not. Beside a limit the ratio is the fraction of it reached.
 """
 
 import sys
 
-from benchmarks import dashboard, kernels, large, page, training
+from benchmarks import against_peer, dashboard, kernels, large, limits, page, training
+from benchmarks.timing import Note, Row
 
 SUITES = {
     "kernels": kernels.rows,
+    "peer": against_peer.rows,
+    "limits": limits.rows,
     "large": large.rows,
     "training": training.rows,
     "dashboard": dashboard.rows,
     "page": page.rows,
 }
+
+
+def _line(row: Row | Note) -> str:
+    if isinstance(row, Note):
+        return f"| {row.text} | | | | |"
+    return f"| {row.what} | {row.ours:.2f} | {row.beside} | {row.other:.2f} | {row.ratio:.2f} |"
 
 
 def main(names: list[str]) -> int:
@@ -26,7 +35,7 @@ def main(names: list[str]) -> int:
     print("|---|---:|---|---:|---:|")
     for name in names or SUITES:
         for row in SUITES[name]():
-            print(f"| {row.what} | {row.ours:.2f} | {row.beside} | {row.other:.2f} | {row.ratio:.2f} |", flush=True)
+            print(_line(row), flush=True)
     return 0
 
 

@@ -8,11 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import lazyrich as lr
+from benchmarks.problems import points
 from benchmarks.timing import Row, compare
-
-
-def points(n: int, in_dim: int = 64) -> np.ndarray:
-    return np.random.default_rng(0).standard_normal((n, in_dim))
 
 
 def _unrolled_ntk(depth: int):
@@ -64,10 +61,10 @@ def rows() -> Iterator[Row]:
             "erf in closed form",
             lambda inputs=inputs: lr.ntk(lr.Network(activation="erf"), inputs),
         )
-    yield _empirical()
+    yield from _empirical()
 
 
-def _empirical() -> Row:
+def _empirical() -> Iterator[Row]:
     net, x = lr.Network(depth=3, width=128), points(64).astype(np.float32)
     params = lr.init(net, 64, 1)
 
@@ -77,9 +74,9 @@ def _empirical() -> Row:
         flat = jnp.concatenate([leaf.reshape(len(x), -1) for leaf in jax.tree.leaves(jacobian)], axis=1)
         return flat @ flat.T
 
-    return compare(
-        "empirical NTK, n = 64, N = 128, L = 3",
-        lambda: lr.empirical_ntk(net, params, x),
-        "plain Jacobian",
-        lambda: by_jacobian(params),
-    )
+    def f(params, x):
+        return lr.apply(net, params, x)
+
+    for name, ours in (("empirical", lambda: lr.empirical_ntk(net, params, x)),
+                       ("function's", lambda: lr.function_ntk(f, params, x))):  # fmt: skip
+        yield compare(f"{name} NTK, n = 64, N = 128, L = 3", ours, "plain Jacobian", lambda: by_jacobian(params))

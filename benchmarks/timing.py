@@ -23,15 +23,29 @@ class Row:
         return self.other / self.ours
 
 
+@dataclass(frozen=True)
+class Note:
+    """What could not be compared, and why."""
+
+    text: str
+
+
 def milliseconds(function: Callable[[], Any]) -> float:
     start = time.perf_counter()
     jax.block_until_ready(function())
     return 1e3 * (time.perf_counter() - start)
 
 
-def compare(what: str, ours: Callable[[], Any], beside: str, other: Callable[[], Any], rounds: int = 7) -> Row:
-    """Time `ours` and `other` in turns, after one uncounted call of each."""
-    milliseconds(ours), milliseconds(other)
-    times = [(milliseconds(ours), milliseconds(other)) for _ in range(rounds)]
+def compare(
+    what: str,
+    ours: Callable[[], Any],
+    beside: str,
+    other: Callable[[], Any],
+    rounds: int = 7,
+    time_other: Callable[[Callable[[], Any]], float] = milliseconds,
+) -> Row:
+    """Time `ours` and `other` in turns, after one uncounted call of each; `time_other` is the latter's clock."""
+    milliseconds(ours), time_other(other)
+    times = [(milliseconds(ours), time_other(other)) for _ in range(rounds)]
     first, second = (statistics.median(column) for column in zip(*times, strict=True))
     return Row(what, first, beside, second)

@@ -20,6 +20,7 @@ from .experiment import TrainingSpec as TrainingSpec
 from .kernels import Kernels as Kernels
 from .kernels import angular_kernels as angular_kernels
 from .kernels import empirical_ntk as empirical_ntk
+from .kernels import function_ntk as function_ntk
 from .kernels import kernel_tiles as kernel_tiles
 from .kernels import kernels_by_depth as kernels_by_depth
 from .kernels import load_kernel as load_kernel

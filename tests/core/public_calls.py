@@ -31,6 +31,9 @@ PARAMS = lr.init(NET, 2, 1)
 THETA = lr.ntk(NET, X)
 SPECTRUM = np.arange(1, 31) ** -2.0
 _NET, _DATA, _PARAMS = not_a("Network"), not_a("Dataset"), not_a("Params")
+_ANY_POINTS = without(POINTS, "vector", "cube", "empty", "no_dimension") | {
+    "scalar": (1.0, r"shape \(points, ...\), .*; got \(\)"), "empty": (np.ones((0, 4)), r"got \(0, 4\)"),
+}  # fmt: skip
 _TRAINING = {
     "net": _NET, "data": _DATA, "time": END_TIME, "learning_rate": RATE, "seed": SEED,
     "record": NAME | {"list": (["relu"], "must be one of .*; got 'relu'")},
@@ -43,6 +46,10 @@ _RISK = {
     "n": POSITIVE, "ridge": NOT_NEGATIVE, "noise": NOT_NEGATIVE,
 }  # fmt: skip
 _flow = lr.LinearDynamics(THETA, Y, THETA[:2], nngp=THETA, cross_nngp=THETA[:2], test_nngp=THETA[:2, :2])
+
+
+def _linear(readout, x):
+    return x @ readout.T
 
 
 def _one_step(net, data, **arguments):
@@ -112,9 +119,29 @@ CALLS = {
          | {"out_of_float32": (np.full((1, 2), 1e200), "range of the weights' float32; got 1e")}},
     ),
     "empirical_ntk": (
-        lr.empirical_ntk, {"net": NET, "params": PARAMS, "x1": X, "x2": X},
+        lr.empirical_ntk, {"net": NET, "params": PARAMS, "x1": X, "x2": X, "blocks": False, "layers": False},
         {"net": _NET, "params": _PARAMS, "x1": POINTS, "x2": without(POINTS, "none")
-         | {"other_dimension": (np.ones((2, 5)), r"of net and x2, \(4, 5, 2\); got \(4, 2, 2\)")}},
+         | {"other_dimension": (np.ones((2, 5)), r"of net and x2, \(4, 5, 2\); got \(4, 2, 2\)")},
+         "blocks": FLAG, "layers": FLAG},
+    ),
+    "function_ntk": (
+        lr.function_ntk,
+        {"f": _linear, "params": PARAMS.readout, "x1": X @ X.T @ np.ones((3, 4)), "x2": np.ones((2, 4)),
+         "blocks": False, "memory": 10_000},
+        {"f": {"none": (None, "must be a function .*; got NoneType"),
+               "vector": (lambda w, x: _linear(w, x)[:, 0], r"\(points, outputs\); got shape \(3,\) for 3 points"),
+               "of_all_points": (lambda w, x: _linear(w, x).sum(axis=0), "got shape .* for 3 points"),
+               "no_output": (lambda w, x: _linear(w, x)[:, :0], r"got shape \(3, 0\)"),
+               "two": (lambda w, x: (_linear(w, x),) * 2, "got tuple"),
+               "complex": (lambda w, x: _linear(w, x) * 1j, "must return real numbers; got complex64")},
+         "params": {"none": (None, "pytree of float32 or float64 arrays; got no array"),
+                    "text": ("w", "float64 arrays; got str"), "number": (1.0, "float64 arrays; got float"),
+                    "whole": (np.ones((1, 4), int), "float64 arrays; got int64")},
+         "x1": _ANY_POINTS, "x2": without(_ANY_POINTS, "none")
+         | {"other_shape": (np.ones((2, 5)), r"points of the same shape; got \(4,\) and \(5,\)")},
+         "blocks": FLAG,
+         "memory": without(COUNT, "zero") | {"zero": (0, "whole number from 1 to"),
+                                             "tight": (10, "memory must hold .* 48 bytes; got 10")}},
     ),
     "eigensystem": (
         lr.eigensystem, {"kernel": THETA},

@@ -10,6 +10,7 @@ from lazyrich.activations import FAMILIES
 from tests.core import textbook
 from tests.tolerances import assert_allclose
 
+
 def bent(z):
     """A function of the user's, with two kinks off zero and curved pieces."""
     return jnp.where(z < -0.5, jnp.exp(z + 0.5), jnp.where(z < 1.5, 1 + jnp.sin(z + 0.5), 1 + np.sin(2.0) - z + 1.5))
@@ -123,9 +124,7 @@ def test_the_dual_agrees_with_a_double_integral(act):
 def test_the_series_is_as_accurate_as_its_source_says(variance, t_accuracy, tdot_accuracy):
     k = variance * np.linspace(-1, 1, 25).reshape(5, 5)
     got = dual(lr.activation("tanh"), np.full(5, variance), np.full(5, variance), k)
-    for values, f, accuracy in zip(
-        got, textbook.phi_and_derivative("tanh"), (t_accuracy, tdot_accuracy), strict=True
-    ):
+    for values, f, accuracy in zip(got, textbook.phi_and_derivative("tanh"), (t_accuracy, tdot_accuracy), strict=True):
         want = [textbook.gaussian_mean(f, f, variance, variance, c, 150, 400) for c in k.ravel()]
         assert_allclose(np.ravel(values), np.array(want), accuracy)
 

@@ -6,24 +6,35 @@ import pytest
 
 import lazyrich as lr
 from lazyrich.activations import FAMILIES
+from lazyrich.kernels.empirical import ntk_of_points
+from lazyrich.mlp import Scales
+from lazyrich.parametrizations import PARAMETRIZATIONS
 from tests.core import textbook
 from tests.tolerances import assert_allclose
 
 
-def kernel_of_jacobians(net, params, x1, x2):
-    """gamma^2 times the product of Jacobians in the raw weights, averaged over outputs."""
+def terms_of_jacobians(net, params, x1, x2):
+    """gamma^2 times the products of Jacobians in each layer's raw weights and biases, (L + 1, n1, n2, C, C)."""
     with jax.enable_x64(True):
         both = np.concatenate([x1, x2])
-        leaves = jax.tree.leaves(jax.jit(jax.jacrev(lambda p: lr.apply(net, p, both)))(params))
-    j = np.concatenate([np.reshape(leaf, (*leaf.shape[:2], -1)) for leaf in leaves], axis=2)
-    return net.gamma**2 * np.einsum("acp,bcp->ab", j[: len(x1)], j[len(x1) :]) / j.shape[1]
+        jacobian = jax.jit(jax.jacrev(lambda p: lr.apply(net, p, both)))(params)
+    first, hidden, readout, biases, readout_bias = (np.asarray(leaf) for leaf in jacobian)
+    of_layers = [(first, biases[:, :, 0])]
+    of_layers += [(hidden[:, :, level - 1], biases[:, :, level]) for level in range(1, net.depth)]
+    of_layers += [(readout, readout_bias)]
+
+    def product(leaf):
+        rows = leaf.reshape(*leaf.shape[:2], -1)
+        return np.einsum("icp,jdp->ijcd", rows[: len(x1)], rows[len(x1) :])
+
+    return net.gamma**2 * np.array([product(weights) + product(bias) for weights, bias in of_layers])
 
 
 CASES = {activation: (activation, 2, 2, "ntk") for activation in sorted(FAMILIES)}
 CASES |= {
     "one_hidden_layer": ("relu", 1, 1, "ntk"),
     "deep_with_three_outputs": ("relu", 4, 3, "ntk"),
-    "mup": ("relu", 2, 2, "mup"),
+    **{name: ("relu", 2, 2, name) for name in PARAMETRIZATIONS},
 }
 
 
@@ -31,10 +42,44 @@ CASES |= {
 def test_it_is_the_product_of_jacobians(activation, depth, out_dim, parametrization, rng):
     net = lr.Network(depth, 8, activation, 1.5, 0.2, parametrization, richness=0.7)
     params = textbook.draw(net, 3, out_dim, rng)
-    x1, x2 = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
-    for second in (x2, None):
-        want = kernel_of_jacobians(net, params, x1, x1 if second is None else second)
-        assert_allclose(lr.empirical_ntk(net, params, x1, second), want)
+    x1, x2 = rng.normal(size=(4, 3)), rng.normal(size=(5, 3))
+    of_all = terms_of_jacobians(net, params, x1, np.concatenate([x1, x2])).sum(axis=0)
+    want = np.einsum("ijcc->ij", of_all) / out_dim
+    assert_allclose(lr.empirical_ntk(net, params, x1), want[:, :4])
+    assert_allclose(lr.empirical_ntk(net, params, x1, x2), want[:, 4:])
+
+
+@pytest.mark.parametrize("depth, out_dim", [(1, 2), (3, 1), (3, 3)], ids=["shallow", "one_output", "three_outputs"])
+def test_blocks_are_pairs_of_outputs_and_layers_are_terms_of_the_sum(depth, out_dim, rng):
+    net = lr.Network(depth, 8, "tanh", 1.5, 0.2, "mup", richness=0.7)
+    params = textbook.draw(net, 3, out_dim, rng)
+    x1, x2 = rng.normal(size=(4, 3)), rng.normal(size=(5, 3))
+    want = terms_of_jacobians(net, params, x1, x2)
+    assert_allclose(lr.empirical_ntk(net, params, x1, x2, blocks=True, layers=True), want)
+    assert_allclose(lr.empirical_ntk(net, params, x1, x2, blocks=True), want.sum(axis=0))
+    traces = np.einsum("lijcc->lij", want) / out_dim
+    assert_allclose(lr.empirical_ntk(net, params, x1, x2, layers=True), traces)
+
+
+@pytest.mark.parametrize("n", [256, 603])  # from 256 rows on a symmetric product is split, from 512 its parts too
+def test_equal_points_given_once_or_twice_have_one_kernel(n, rng):
+    net = lr.Network(2, 4, "relu", 1.5, 0.2)
+    params, x = textbook.draw(net, 3, 2, rng), rng.normal(size=(n, 3))
+    once, twice = (lr.empirical_ntk(net, params, x, second, blocks=True, layers=True) for second in (None, x.copy()))
+    assert_allclose(once, twice)
+
+
+def test_one_program_serves_all_depths_and_scalars(rng):
+    x, layers = rng.normal(size=(4, 3)).astype(np.float32), 4
+    deepest = textbook.draw(lr.Network(layers, 8), 3, 2, rng, "float32")
+    compiled = jax.jit(lambda *args: ntk_of_points(*args, layers=True))
+    for depth in range(1, layers + 1):
+        net = lr.Network(depth, 8, "relu", 1 + depth / 4, 0.1 * depth, "mup", richness=depth)
+        params = deepest._replace(hidden=deepest.hidden[: depth - 1], biases=deepest.biases[:depth])
+        got = compiled(net.phi, Scales.of(net, 3), deepest, x)
+        assert_allclose(got[: depth + 1], lr.empirical_ntk(net, params, x, layers=True))
+        assert not np.any(got[depth + 1 :])
+    assert compiled._cache_size() == 1
 
 
 def test_it_has_the_precision_of_the_weights(rng):

@@ -13,7 +13,8 @@ import lazyrich as lr
 from lazyrich import mlp
 from lazyrich.activations import FAMILIES
 from lazyrich.dynamics import training
-from lazyrich.kernels import derivatives, empirical, infinite
+from lazyrich.kernels import derivatives, empirical, recursion
+from lazyrich.kernels.function_ntk import _contracted, _rows
 from lazyrich.spectra import gram
 
 N, DIM, OUT, WIDTH, LAYERS, SEEDS = 4, 3, 2, 8, 4, 2
@@ -27,15 +28,19 @@ def finite_network(seeds=()):
     return net.phi, mlp.Scales.of(net, DIM), params, jnp.ones((N, DIM), jnp.float32)
 
 
-def kernel_arguments(activation):
+def kernel_arguments(activation, part="both", **fields):
+    """What a pass is compiled for, and the moments of a tile."""
+    act, part = lr.activation(activation), recursion.Part(part)
+    net = lr.Network(3, activation=act, **fields)
     q, k = jnp.full(N, 1.0, jnp.float64), jnp.eye(N, dtype=jnp.float64)
-    distance = 2 - 2 * k if lr.activation(activation).needs_distance else None
-    return lr.activation(activation), 3, 2.0, 0.1, q, q, k, distance
+    inputs = recursion.Inputs(q, q, k, 2 - 2 * k if act.needs_distance else None)
+    return {"activation": act, "scalars": recursion.Scalars.of(net, DIM), "inputs": inputs,
+            "recursion": recursion.Recursion.of(net, part)}  # fmt: skip
 
 
-def variances_and(arguments):
-    activation, depth, weight_var, bias_var, *moments = arguments
-    return activation, depth, jnp.array([weight_var, bias_var], jnp.float64), tuple(moments)
+def jacobian_rows():
+    """Jacobian rows of two points in the weights of two outputs."""
+    return {"w": jnp.ones((2, OUT, OUT, DIM), jnp.float32)}
 
 
 def training_arguments():
@@ -46,19 +51,37 @@ def training_arguments():
 # Name: the compiled function and its arguments (made under 64-bit types where it runs under them).
 COMPILED = {
     **{
-        f"kernels_of_{name}": (infinite._propagate_compiled, lambda name=name: kernel_arguments(name))
+        f"kernels_of_{name}": (recursion.compiled, lambda name=name: kernel_arguments(name))
         for name in sorted(FAMILIES)
     },
-    "kernel_derivatives": (derivatives._with_derivatives, lambda: variances_and(kernel_arguments("gelu"))),
+    **{
+        f"kernels_in_part_{part.value}": (
+            recursion.compiled,
+            lambda part=part: kernel_arguments("relu", part, layer_norm=True, residual=0.5),
+        )
+        for part in recursion.Part
+    },
+    "kernel_derivatives": (derivatives._with_derivatives, lambda: {**kernel_arguments("gelu"), "moves": 1.0}),
     "kernel_diagonals": (
         derivatives._diagonals,
-        lambda: (lr.activation("gelu"), 3, jnp.ones(2, jnp.float64), jnp.ones((N, DIM), jnp.float64)),
+        lambda: (
+            {key: value for key, value in kernel_arguments("gelu").items() if key != "inputs"}
+            | {"x": jnp.ones((N, DIM), jnp.float64)}
+        ),
     ),
     "eigenvalues": (gram._eigh, lambda: (jnp.eye(N, dtype=jnp.float64),)),
     "output": (mlp._apply_compiled, finite_network),
     "empirical_kernel": (
         empirical._ntk_of_points_compiled,
         lambda: (*finite_network(), jnp.ones((N, DIM), jnp.float32)),
+    ),
+    "jacobian_rows": (
+        jax.jit(lambda w, x: _rows(lambda w, x: x @ w.T, w, x)),
+        lambda: (jnp.ones((OUT, DIM), jnp.float32), jnp.ones((N, DIM), jnp.float32)),
+    ),
+    "contracted_jacobian_rows": (
+        jax.jit(lambda rows: _contracted(rows, rows, blocks=True)),
+        lambda: (jacobian_rows(),),
     ),
     "training": (training._advance, training_arguments),
     "outputs_of_seeds": (training._outputs, lambda: finite_network((SEEDS,))),
@@ -72,7 +95,8 @@ COMPILED = {
         lambda: (jnp.arange(SEEDS, dtype=jnp.uint32),),
     ),
 }
-DOUBLE = {f"kernels_of_{name}" for name in FAMILIES} | {"eigenvalues", "kernel_derivatives", "kernel_diagonals"}
+DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_"))} - {"kernels_of_seeds"}
+DOUBLE |= {"eigenvalues"}
 
 
 PLATFORMS = ("cpu", "cuda", "tpu")
@@ -82,7 +106,9 @@ PLATFORMS = ("cpu", "cuda", "tpu")
 def test_it_lowers_for_every_platform(name):
     function, arguments = COMPILED[name]
     with jax.enable_x64(name in DOUBLE):
-        exported = jax.export.export(function, platforms=PLATFORMS)(*arguments())
+        given = arguments()
+        given = ((), given) if isinstance(given, dict) else (given, {})
+        exported = jax.export.export(function, platforms=PLATFORMS)(*given[0], **given[1])
     assert exported.platforms == PLATFORMS
     assert exported.mlir_module_serialized
 
@@ -96,6 +122,7 @@ def test_no_compiled_function_is_missing_here():
         for _, value in inspect.getmembers(module, lambda member: isinstance(member, jitted))
         if inspect.unwrap(value).__module__.startswith("lazyrich") or value is gram._eigh
     }
-    tried = {function for function, _ in COMPILED.values()} | {mlp.draw, training._draw_seeds}
+    within_others = {mlp.draw, training._draw_seeds, _rows, _contracted}
+    tried = {function for function, _ in COMPILED.values()} | within_others
     assert compiled <= tried
     assert len(compiled) >= 9

@@ -3,6 +3,7 @@
 from .empirical import empirical_ntk as empirical_ntk
 from .files import load_kernel as load_kernel
 from .files import save_kernel as save_kernel
+from .function_ntk import function_ntk as function_ntk
 from .infinite import Kernels as Kernels
 from .infinite import angular_kernels as angular_kernels
 from .infinite import kernels_by_depth as kernels_by_depth

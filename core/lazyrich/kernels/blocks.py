@@ -1,7 +1,7 @@
 r"""A Gram matrix cut into tiles, and one tile of it: the only place where tiles meet the kernels' recursion.
 
-A tile is computed in strips of its rows, so that what the recursion needs beside its result stays below one tile. The
-rows of a strip are spread over all local devices; with one device the same program runs there.
+On one device a tile is made of the small ones of `tiles`; on several it is computed in strips, whose rows are spread
+over the devices. Either way what the recursion needs beside its result stays below the size of a large tile.
 """
 
 import itertools
@@ -15,13 +15,13 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Float
 
-from .._checks import as_points, choice, of_type, whole
+from .._checks import choice, whole
 from .._float64 import float64, is_traced
 from .._version import __version__
-from ..activations import FAMILIES
-from ..duals import numerical_dual
 from ..networks import Network
-from .infinite import _input_moments, _propagate_compiled
+from .infinite import check_tangent, checked_points, compute
+from .recursion import Part, Recursion, Scalars, compiled, overflow
+from .tiles import Inputs, moments
 
 # The recursion holds a dozen arrays of the size of its result and more: strips of a 32nd of a tile leave it well below
 # one tile, beside the tile itself.
@@ -40,7 +40,7 @@ class TiledGram:
         x1: points of the rows, (n1, D).
         x2: points of the columns, (n2, D); None means x1, and only tiles on and above the diagonal.
         tile: rows and columns of a tile; the last ones may have fewer.
-        dtype: the precision in which blocks are handed out; they are computed in float64.
+        dtype: the precision of its blocks.
     """
 
     net: Network
@@ -79,21 +79,18 @@ class TiledGram:
 
     @float64
     def _block(self, x1, x2):
+        part = Part(self.kind)
+        if len(jax.local_devices()) == 1:
+            return compute(self.net, x1, x2, part, self.dtype)[0]
         second = x1 if x2 is None else x2
         block = np.empty((len(x1), len(second)), self.dtype)
         mesh = Mesh(np.array(jax.local_devices()), ("rows",))
-        strips = 1 if _is_expanded(self.net, x1, second) else _STRIPS
-        height = -(-self.tile // (strips * mesh.size)) * mesh.size
+        height = -(-self.tile // (_STRIPS * mesh.size)) * mesh.size
         for start in range(0, len(x1), height):
-            strip = block[start : start + height]
-            with np.errstate(over="ignore"):  # what overflows float32 is reported below
-                strip[:] = self._strip(x1[start : start + height], second, height, mesh, start if x2 is None else None)
-            if not np.isfinite(strip).all():
-                raise ValueError(
-                    f"A kernel must be finite; got an overflow of {self.dtype} for {self.net.phi} at depth "
-                    f"{self.net.depth} and weight_var {self.net.weight_var:g} on these inputs. "
-                    "Lower the depth, weight_var or the inputs' norms."
-                )
+            rows = slice(start, start + height)
+            block[rows] = self._strip(x1[rows], second, height, mesh, start if x2 is None else None)
+        if not np.isfinite(block).all():
+            raise ValueError(overflow(self.net, x1, x2, self.dtype))
         if x2 is None:
             _mirror(block)
         return block
@@ -102,14 +99,10 @@ class TiledGram:
         """Return the rows of x1; `diagonal` is the column of the first one's own point, None where it has none."""
         # Every strip has the same height, so that it is compiled once and divides among the devices.
         padded = np.pad(x1, ((0, height - len(x1)), (0, 0)), mode="edge")
-        moments = _input_moments(padded, x2, self.net.phi.needs_distance)
-        if diagonal is not None:
-            q1, _, k, _ = moments
-            own = np.arange(len(x1))
-            k[own, diagonal + own] = np.broadcast_to(q1, height)[: len(x1)]
-        net, moments = self.net, _by_rows(moments, mesh)
-        kernels = _propagate_compiled(net.phi, net.depth, net.weight_var, net.bias_var, *moments)
-        return np.asarray(getattr(kernels, self.kind))[: len(x1)]
+        inputs = moments(padded, x2, self.net.phi.needs_distance, diagonal=diagonal)
+        inputs = _by_rows(jax.tree.map(lambda moment: np.asarray(moment, self.dtype), inputs), mesh)
+        recursion, scalars = Recursion.of(self.net, Part(self.kind)), Scalars.of(self.net, x1.shape[1])
+        return np.asarray(compiled(self.net.phi, scalars, inputs, recursion=recursion)[0])[: len(x1)]
 
     def spec(self) -> dict[str, Any]:
         """Return all that the matrix depends on, in plain values; points stand as digests."""
@@ -133,38 +126,20 @@ def tiled_gram(net: Any, x1: Any, x2: Any, kind: Any, tile: Any, dtype: Any) -> 
             "x1 and x2 must hold numbers; got a tracer of a JAX transformation. Compute tiles outside of it; "
             "nngp and ntk work inside."
         )
-    of_type(net, "net", Network)
-    x1 = as_points(x1, "x1")
-    x2 = None if x2 is None else as_points(x2, "x2")
-    if x2 is not None and x1.shape[1] != x2.shape[1]:
-        raise ValueError(
-            f"x1 and x2 must have the same dimension D; got {x1.shape[1]} and {x2.shape[1]}. Give points of one space."
-        )
+    x1, x2 = checked_points(net, x1, x2)
+    if choice(kind, "kind", ("nngp", "ntk")) == "ntk":
+        check_tangent(net)
     tile = min(whole(tile, "tile", 1), max(len(x1), len(x1 if x2 is None else x2)))
-    return TiledGram(
-        net, choice(kind, "kind", ("nngp", "ntk")), x1, x2, tile, choice(dtype, "dtype", ("float32", "float64"))
-    )
+    return TiledGram(net, kind, x1, x2, tile, choice(dtype, "dtype", ("float32", "float64")))
 
 
-def _is_expanded(net: Network, x1: Float[np.ndarray, "n1 in_dim"], x2: Float[np.ndarray, "n2 in_dim"]) -> bool:
-    """Whether the dual of phi expands each point into thousands of numbers, so that every strip would do so again.
-
-    The numerical dual does, unless all points have the same norm.
-    """
-    if getattr(FAMILIES[net.phi.name].dual, "func", None) is not numerical_dual:
-        return False
-    with np.errstate(over="ignore", invalid="ignore"):  # reported with the kernel
-        squares = np.concatenate([(x * x).sum(axis=1) for x in (x1, x2)])
-    return not np.ptp(squares) <= 1e-14 * squares.max()
-
-
-def _by_rows(moments, mesh: Mesh):
+def _by_rows(inputs: Inputs, mesh: Mesh) -> Inputs:
     """Put a strip's moments on the devices: what belongs to a row on the device of that row, the rest on each."""
-    q1, q2, k, distance = moments
+    q1, q2, k, distance = inputs
     by_row, everywhere = NamedSharding(mesh, PartitionSpec("rows")), NamedSharding(mesh, PartitionSpec())
     # Points of equal norms share one variance.
     variances = jax.device_put(q1, by_row if len(q1) == len(k) else everywhere), jax.device_put(q2, everywhere)
-    return *variances, *(None if pairs is None else jax.device_put(pairs, by_row) for pairs in (k, distance))
+    return Inputs(*variances, *(None if pairs is None else jax.device_put(pairs, by_row) for pairs in (k, distance)))
 
 
 def _mirror(block: Float[np.ndarray, "n n"]) -> None:

@@ -4,16 +4,19 @@ One pass carries the kernels and both derivatives, so that depth stays a loop bo
 values. It is what the gradient of a marginal likelihood is made of.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._checks import as_points, of_type
 from .._float64 import float64
+from ..activations import Activation
 from ..networks import Network
-from .infinite import Kernels, _input_moments, _propagate, nngp_and_ntk
+from .infinite import Kernels, check_tangent, checked_points, nngp_and_ntk
+from .recursion import Part, Recursion, Scalars, propagate
+from .tiles import Inputs, moments, traced_inputs
 
 
 class KernelDerivatives(NamedTuple):
@@ -23,26 +26,37 @@ class KernelDerivatives(NamedTuple):
     derivatives: Kernels
 
 
-def _kernels(activation: Any, depth: Any, variances: Any, moments: Any) -> Kernels:
-    """Return the kernels of input moments for `variances` = (s_w^2, s_b^2): the one call of the recursion."""
-    return _propagate(activation, depth, variances[0], variances[1], *moments)
+def _with_variances(scalars: Scalars, moves: Any, variances: Any) -> Scalars:
+    """Return the runtime values for other variances; `moves` is 1 where the learning rates' factors move along, or 0.
+
+    They are the variances themselves but in the standard parametrization, where they stay.
+    """
+    by_weight, by_bias = moves * (variances[0] - scalars.weight_var), moves * (variances[1] - scalars.bias_var)
+    return scalars._replace(
+        weight_var=variances[0], bias_var=variances[1],
+        first=scalars.first + by_weight, hidden=scalars.hidden + by_weight, bias=scalars.bias + by_bias,
+    )  # fmt: skip
 
 
-@jax.jit
-def _with_derivatives(activation: Any, depth: Any, variances: Any, moments: Any) -> KernelDerivatives:
+@partial(jax.jit, static_argnames=("recursion",))
+def _with_derivatives(
+    activation: Activation, scalars: Scalars, moves: Any, inputs: Inputs, recursion: Recursion
+) -> KernelDerivatives:
     def twice(variances):
-        kernels = _kernels(activation, depth, variances, moments)
+        moved = _with_variances(scalars, moves, variances)
+        kernels = Kernels(*propagate(activation, moved, inputs, recursion=recursion))
         return kernels, kernels
 
+    variances = jnp.stack([jnp.asarray(v, inputs.k.dtype) for v in (scalars.weight_var, scalars.bias_var)])
     derivatives, kernels = jax.jacfwd(twice, has_aux=True)(variances)
     return KernelDerivatives(kernels, derivatives)
 
 
-@jax.jit
-def _diagonals(activation: Any, depth: Any, variances: Any, x: Any) -> Kernels:
+@partial(jax.jit, static_argnames=("recursion",))
+def _diagonals(activation: Activation, scalars: Scalars, x: Any, recursion: Recursion) -> Kernels:
     def one(point):
-        moments = _input_moments(point[None], None, activation.needs_distance)
-        return jax.tree.map(lambda kernel: kernel[0, 0], _kernels(activation, depth, variances, moments))
+        inputs = traced_inputs(point[None], None, activation.needs_distance)
+        return Kernels(*(kernel[0, 0] for kernel in propagate(activation, scalars, inputs, recursion=recursion)))
 
     return jax.vmap(one)(x)
 
@@ -58,11 +72,11 @@ def kernel_derivatives(net: Network, x: Any) -> KernelDerivatives:
     Raises:
         ValueError: inputs of a wrong shape or with NaN, or a kernel or a derivative that overflows.
     """
-    of_type(net, "net", Network)
-    x = as_points(x, "x")
-    moments = _input_moments(x, None, net.phi.needs_distance)
-    moments = jax.tree.map(lambda moment: jnp.asarray(moment, jnp.float64), moments)
-    result = _with_derivatives(net.phi, net.depth, jnp.array([net.weight_var, net.bias_var], jnp.float64), moments)
+    x, _ = checked_points(net, x, None)
+    check_tangent(net)
+    inputs = jax.tree.map(lambda m: jnp.asarray(m, jnp.float64), moments(x, x, net.phi.needs_distance, diagonal=0))
+    moves = float(net.parametrization != "standard")
+    result = _with_derivatives(net.phi, Scalars.of(net, x.shape[1]), moves, inputs, Recursion.of(net, Part.BOTH))
     if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(result)):
         nngp_and_ntk(net, x)  # says so if it is the kernel itself
         raise ValueError(
@@ -81,9 +95,9 @@ def kernel_diagonals(net: Network, x: Any) -> Kernels:
     Raises:
         ValueError: inputs of a wrong shape or with NaN, or a kernel that overflows.
     """
-    of_type(net, "net", Network)
-    x = as_points(x, "x")
-    result = _diagonals(net.phi, net.depth, jnp.array([net.weight_var, net.bias_var], jnp.float64), jnp.asarray(x))
+    x, _ = checked_points(net, x, None)
+    check_tangent(net)
+    result = _diagonals(net.phi, Scalars.of(net, x.shape[1]), jnp.asarray(x), Recursion.of(net, Part.BOTH))
     for row in np.flatnonzero(~np.isfinite(np.asarray(result.ntk))):
         nngp_and_ntk(net, x[row : row + 1])  # says so
     return result

@@ -9,17 +9,14 @@ few fixed sizes. So moving a slider, that of the number of points included, comp
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from .._checks import as_points, choice, of_type
 from .._float64 import float64, is_traced
 from ..networks import Network
-from .recursion import Part, Recursion, Scalars, overflow, propagate
+from .recursion import Part, Recursion, Scalars, compiled, overflow, propagate
 from .tiles import Inputs, in_tiles, traced_inputs
-
-_COMPILED = jax.jit(propagate, static_argnames=("recursion",))
 
 
 class Kernels(NamedTuple):
@@ -29,8 +26,8 @@ class Kernels(NamedTuple):
     ntk: Any
 
 
-def _checked(net: Network, x1: Any, x2: Any) -> tuple[Any, Any]:
-    """Return both sets of points, x2 as None if they are one set."""
+def checked_points(net: Network, x1: Any, x2: Any) -> tuple[Any, Any]:
+    """Return both sets of points, x2 as None if they are one set, once they and `net` are what they must be."""
     of_type(net, "net", Network)
     x1 = as_points(x1, "x1")
     x2 = None if x2 is None else as_points(x2, "x2")
@@ -41,15 +38,21 @@ def _checked(net: Network, x1: Any, x2: Any) -> tuple[Any, Any]:
     return x1, x2
 
 
-def _compute(net: Network, x1: Any, x2: Any, part: Part, dtype: str) -> tuple[Any, ...]:
-    """Return what `part` names of the recursion, on every pair of points."""
-    x1, x2 = _checked(net, x1, x2)
-    choice(dtype, "dtype", ("float32", "float64"))
-    if part is not Part.NNGP and not net.phi.has_tangent:
+def check_tangent(net: Network) -> None:
+    """Say so where a network has no tangent kernel."""
+    if not net.phi.has_tangent:
         raise ValueError(
             f"The tangent kernel of {net.phi} does not exist: it jumps, so E[phi'(u)^2] is infinite. "
             "Ask for the nngp alone, or pick a continuous activation such as erf."
         )
+
+
+def compute(net: Network, x1: Any, x2: Any, part: Part, dtype: str) -> tuple[Any, ...]:
+    """Return what `part` names of the recursion, on every pair of checked points.
+
+    Raises:
+        ValueError: a kernel that overflows.
+    """
     recursion = Recursion.of(net, part)
     scalars, needs_distance = Scalars.of(net, x1.shape[1]), net.phi.needs_distance
     if is_traced(x1, x2):
@@ -60,12 +63,21 @@ def _compute(net: Network, x1: Any, x2: Any, part: Part, dtype: str) -> tuple[An
 
     def tile(inputs: Inputs):
         inputs = jax.tree.map(lambda moment: np.asarray(moment, dtype), inputs)
-        return _COMPILED(net.phi, scalars, inputs, recursion=recursion)
+        return compiled(net.phi, scalars, inputs, recursion=recursion)
 
     kernels, are_finite = in_tiles(tile, x1, x2, needs_distance, recursion.leading(net.depth), dtype)
     if not are_finite:
         raise ValueError(overflow(net, x1, x2, dtype))
     return kernels
+
+
+def _compute(net: Network, x1: Any, x2: Any, part: Part, dtype: str) -> tuple[Any, ...]:
+    """Return what `part` names, once everything has been checked."""
+    x1, x2 = checked_points(net, x1, x2)
+    choice(dtype, "dtype", ("float32", "float64"))
+    if part is not Part.NNGP:
+        check_tangent(net)
+    return compute(net, x1, x2, part, dtype)
 
 
 @float64
@@ -97,13 +109,14 @@ def nngp(net: Network, x1: Any, x2: Any = None, dtype: str = "float64") -> Float
     return _compute(net, x1, x2, Part.NNGP, dtype)[0]
 
 
+@float64
 def ntk(net: Network, x1: Any, x2: Any = None, dtype: str = "float64") -> Float[np.ndarray | Array, "n1 n2"]:
     r"""Return the neural tangent kernel $\Theta$, (n1, n2), readout included.
 
     It is the limit of `empirical_ntk` for every parametrization, since the learning rate carries $\gamma^2$.
     Arguments and errors are those of `nngp_and_ntk`. Source: Jacot, Gabriel & Hongler 2018, theorem 1.
     """
-    return nngp_and_ntk(net, x1, x2, dtype).ntk
+    return _compute(net, x1, x2, Part.NTK, dtype)[0]
 
 
 @float64

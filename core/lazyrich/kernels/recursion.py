@@ -19,7 +19,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._checks import as_points
 from ..activations import Activation
 from ..networks import Network
 from .tiles import Inputs
@@ -29,6 +28,7 @@ class Part(enum.Enum):
     """What a pass returns: one kernel, both, both at every depth, or each layer's share of the tangent kernel."""
 
     NNGP = "nngp"
+    NTK = "ntk"
     BOTH = "both"
     DEPTHS = "depths"
     LAYERS = "layers"
@@ -49,8 +49,8 @@ class Recursion(NamedTuple):
 
     def leading(self, depth: int) -> tuple[tuple[int, ...], ...]:
         """Return the leading dimensions of each array that the pass returns, cut to `depth`."""
-        kinds = {Part.NNGP: ((),), Part.BOTH: ((), ()), Part.DEPTHS: ((depth,), (depth,)), Part.LAYERS: ((depth + 1,),)}
-        return kinds[self.part]
+        kinds = {Part.BOTH: ((), ()), Part.DEPTHS: ((depth,), (depth,)), Part.LAYERS: ((depth + 1,),)}
+        return kinds.get(self.part, ((),))
 
 
 class Scalars(NamedTuple):
@@ -137,14 +137,16 @@ def propagate(activation: Activation, scalars: Scalars, inputs: Inputs, *, recur
         return _layer(activation, scalars, recursion, level, state)
 
     after, theta, record = jax.lax.fori_loop(0, scalars.depth, layer, state)
-    results = {Part.NNGP: (after.k,), Part.BOTH: (after.k, theta), Part.LAYERS: (theta,), Part.DEPTHS: record}
-    return results[recursion.part]  # pyright: ignore[reportReturnType]
+    results = {Part.NNGP: (after.k,), Part.BOTH: (after.k, theta), Part.DEPTHS: record}
+    return results.get(recursion.part, (theta,))  # pyright: ignore[reportReturnType]
+
+
+compiled = jax.jit(propagate, static_argnames=("recursion",))
 
 
 def overflow(net: Network, x1: Any, x2: Any, dtype: str) -> str:
     """Return the sentence that says in which layer a kernel has left the range of `dtype`, and why."""
     points = x1 if x2 is None else np.concatenate([x1, x2])
-    as_points(points, "x1")
     with np.errstate(over="ignore", invalid="ignore"):
         q = jnp.asarray(np.sum(points * points, axis=1) / points.shape[1], dtype)
     largest, where = float(jnp.max(q)), "the inputs"

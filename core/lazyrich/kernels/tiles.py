@@ -55,56 +55,55 @@ def _distances(x1: np.ndarray, x2: np.ndarray, q1: np.ndarray, q2: np.ndarray, k
     return distance
 
 
-class _Points(NamedTuple):
-    """Points filled up to whole tiles with copies of the last one, and their variances, (n,) or (1,)."""
-
-    x: np.ndarray
-    q: np.ndarray
-    shared: bool
-
-    def tile(self, index: int, size: int) -> "_Points":
-        rows = slice(index * size, (index + 1) * size)
-        return _Points(self.x[rows], self.q if self.shared else self.q[rows], self.shared)
-
-
 def _variances(x: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows here is reported with the kernel
         return np.einsum("nd,nd->n", x, x) / x.shape[1]
 
 
-def _filled_up(x: np.ndarray, q: np.ndarray, size: int, shared: bool) -> _Points:
-    missing = -len(x) % size
-    x = np.concatenate([x, np.repeat(x[-1:], missing, axis=0)])
-    return _Points(x, q if shared else np.concatenate([q, np.repeat(q[-1:], missing)]), shared)
+def _shared(q1: np.ndarray, q2: np.ndarray) -> np.ndarray | None:
+    """Return the one variance of all points, (1,), if their norms are equal to rounding."""
+    both = np.concatenate([q1, q2])
+    equal = np.isfinite(both).all() and np.ptp(both) <= 1e-14 * both.max()
+    return both.mean(keepdims=True) if equal else None
 
 
-def _moments(first: _Points, second: _Points, is_diagonal: bool, needs_distance: bool) -> Inputs:
-    """Return the moments of x / sqrt(D) of a tile."""
+def _pairs(x1: np.ndarray, x2: np.ndarray, q1: np.ndarray, q2: np.ndarray, diagonal: int | None, distances: bool):
+    """Return covariances and distances of all pairs; `diagonal` is the column of the first row's own point."""
     with np.errstate(over="ignore", invalid="ignore"):
-        k = first.x @ second.x.T / first.x.shape[1]
-        q1, q2 = (np.broadcast_to(points.q, len(points.x)) for points in (first, second))
-        if is_diagonal:
-            np.fill_diagonal(k, q1)
-        distance = _distances(first.x, second.x, q1, q2, k) if needs_distance else None
-    return Inputs(first.q, second.q, k, distance)
+        k = x1 @ x2.T / x1.shape[1]
+        if diagonal is not None:
+            own = np.arange(min(len(x1), len(x2) - diagonal))
+            k[own, diagonal + own] = q1[own]
+        return k, _distances(x1, x2, q1, q2, k) if distances else None
+
+
+def moments(x1: np.ndarray, x2: np.ndarray, needs_distance: bool, diagonal: int | None = None) -> Inputs:
+    """Return the moments of x / sqrt(D); `diagonal` is the column of the first row's own point, None if it has none."""
+    q1, q2 = _variances(x1), _variances(x2)
+    k, distance = _pairs(x1, x2, q1, q2, diagonal, needs_distance)
+    shared = _shared(q1, q2)
+    return Inputs(q1, q2, k, distance) if shared is None else Inputs(shared, shared, k, distance)
+
+
+class _Points(NamedTuple):
+    """Points filled up to whole tiles with copies of the last one, and their variances, (n,)."""
+
+    x: np.ndarray
+    q: np.ndarray
+
+    @classmethod
+    def of(cls, x: np.ndarray, size: int) -> "_Points":
+        x = np.concatenate([x, np.repeat(x[-1:], -len(x) % size, axis=0)])
+        return cls(x, _variances(x))
+
+    def tile(self, index: int, size: int) -> "_Points":
+        rows = slice(index * size, (index + 1) * size)
+        return _Points(self.x[rows], self.q[rows])
 
 
 def _size(n1: int, n2: int) -> int:
     """Return the tile size that costs least, the filling up included."""
     return min(_SIZES, key=lambda size: -(-n1 // size) * -(-n2 // size) * (size**2 + _LAUNCH))
-
-
-def _layout(x1: np.ndarray, x2: np.ndarray | None, size: int) -> tuple[_Points, _Points, list[tuple[int, int]]]:
-    """Return both sets of points in whole tiles, and the tiles' rows and columns: on one set those above the diagonal."""
-    second = x1 if x2 is None else x2
-    q1, q2 = _variances(x1), _variances(second)
-    both = np.concatenate([q1, q2])
-    shared = bool(np.isfinite(both).all() and np.ptp(both) <= 1e-14 * both.max())
-    if shared:  # equal norms, to rounding: one variance stands for all
-        q1 = q2 = both.mean(keepdims=True)
-    rows, columns = _filled_up(x1, q1, size, shared), _filled_up(second, q2, size, shared)
-    counts = len(rows.x) // size, len(columns.x) // size
-    return rows, columns, [(i, j) for i in range(counts[0]) for j in range(i if x2 is None else 0, counts[1])]
 
 
 @functools.cache
@@ -146,23 +145,32 @@ def in_tiles(
     """
     n1, n2 = len(x1), len(x1 if x2 is None else x2)
     size = _size(n1, n2)
-    rows, columns, tiles = _layout(x1, x2, size)
+    rows, columns = (_Points.of(x, size) for x in (x1, x1 if x2 is None else x2))
+    shared = _shared(rows.q, columns.q)
+    counts = len(rows.x) // size, len(columns.x) // size
+    tiles = [(i, j) for i in range(counts[0]) for j in range(i if x2 is None else 0, counts[1])]
     results = tuple(np.empty((*dims, n1, n2), dtype) for dims in leading)
 
     def run(tile: tuple[int, int]) -> bool:
         i, j = tile
-        inputs = _moments(rows.tile(i, size), columns.tile(j, size), x2 is None and i == j, needs_distance)
+        first, second = rows.tile(i, size), columns.tile(j, size)
+        k, distance = _pairs(first.x, second.x, first.q, second.q, 0 if x2 is None and i == j else None, needs_distance)
+        variances = (first.q, second.q) if shared is None else (shared, shared)
         with jax.enable_x64(True):  # which each thread must say for itself
-            arrays = compute(inputs)
+            arrays = compute(Inputs(*variances, k, distance))
         places = slice(i * size, min((i + 1) * size, n1)), slice(j * size, min((j + 1) * size, n2))
-        blocks = [
-            np.asarray(array)[(*(slice(d) for d in dims), ..., *(slice(p.stop - p.start) for p in places))]
-            for array, dims in zip(arrays, leading, strict=True)
-        ]
-        for result, block in zip(results, blocks, strict=True):
-            result[(..., *places)] = block
-            if x2 is None and i < j:
-                result[(..., *places[::-1])] = np.swapaxes(block, -1, -2)
-        return all(np.isfinite(block).all() for block in blocks)
+        return all(
+            _store(result, np.asarray(array), dims, places, x2 is None and i < j)
+            for result, array, dims in zip(results, arrays, leading, strict=True)
+        )
 
     return results, all(for_each(run, tiles))
+
+
+def _store(result: np.ndarray, array: np.ndarray, dims: tuple[int, ...], places: tuple, mirrored: bool) -> bool:
+    """Put what counts of a tile in its place, and in its mirror image; return whether it is finite."""
+    block = array[(*(slice(d) for d in dims), ..., *(slice(place.stop - place.start) for place in places))]
+    result[(..., *places)] = block
+    if mirrored:
+        result[(..., *places[::-1])] = np.swapaxes(block, -1, -2)
+    return bool(np.isfinite(block).all())
