@@ -4,6 +4,7 @@ To add one, add a line to `FAMILIES`: the function, its dual and its parameters 
 runtime values: moving a slope does not recompile (a monomial's degree does).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -133,7 +134,7 @@ def _leaky_relu(z: jax.Array, slope: Any) -> jax.Array:
 
 
 def _rbf_wave(gamma: Any) -> tuple[Any, Any, Any]:
-    return np.sqrt(2.0), jnp.sqrt(2.0 * gamma), np.pi / 4
+    return math.sqrt(2), jnp.sqrt(2.0 * gamma), math.pi / 4
 
 
 FAMILIES: dict[str, Family] = {
@@ -156,11 +157,11 @@ FAMILIES: dict[str, Family] = {
     ),
     "cos": _sine(
         lambda z, frequency, phase: jnp.cos(frequency * z + phase),
-        lambda frequency, phase: (1.0, frequency, phase + np.pi / 2), frequency=1.0, phase=0.0,
+        lambda frequency, phase: (1.0, frequency, phase + math.pi / 2), frequency=1.0, phase=0.0,
     ),
     # Random Fourier features of the kernel exp(-gamma |u - v|^2): Rahimi & Recht 2007, section 3.
     "rbf": _sine(
-        lambda z, gamma: np.sqrt(2.0) * jnp.sin(jnp.sqrt(2.0 * gamma) * z + np.pi / 4), _rbf_wave, gamma=1.0
+        lambda z, gamma: math.sqrt(2) * jnp.sin(jnp.sqrt(2.0 * gamma) * z + math.pi / 4), _rbf_wave, gamma=1.0
     ),
     "exp": _closed(jnp.exp, exp_dual),
     "gaussian": _closed(lambda z, rate: jnp.exp(-rate * z**2), gaussian_dual, rate=1.0),

@@ -174,6 +174,11 @@ def _parsed(parse: Callable[[str], Any], text: Any, language: str) -> Any:
 
 
 def _plain_activation(value: Activation) -> str | dict[str, Any]:
+    if value.own:
+        raise ValueError(
+            f"An activation must have a name of its own to be written down; got the function {value.name}. "
+            "Keep it in your own code, or use one that lazyrich.activation knows."
+        )
     return {"name": value.name, **dict(value.parameters)} if value.parameters else value.name
 
 

@@ -7,6 +7,7 @@ loop bound: arrays may hold more hidden layers than the network has, so that one
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -32,24 +33,74 @@ class Params(NamedTuple):
 
 
 class Scales(NamedTuple):
-    """The runtime values of a network: depth L, the factor in front of each kind of weight, and gamma."""
+    """The runtime values of a network: depth L, the factor in front of each kind of weight, and gamma.
+
+    The rates multiply the learning rate of the raw weights and biases; they are 1 but in the standard parametrization.
+    """
 
     depth: Any
     first: Any
     hidden: Any
     bias: Any
     gamma: Any
+    residual: Any
+    first_rate: Any
+    hidden_rate: Any
+    bias_rate: Any
 
     @classmethod
     def of(cls, net: Network, in_dim: int) -> "Scales":
-        """Return sqrt(sw^2/D), sqrt(sw^2/N), sb and gamma of `net`."""
-        return cls(
-            net.depth,
-            math.sqrt(net.weight_var / in_dim),
-            math.sqrt(net.weight_var / net.width),
-            math.sqrt(net.bias_var),
-            net.gamma,
-        )
+        """Return sqrt(sw^2/D), sqrt(sw^2/N), sb, gamma, the strength of skip connections and the rates of `net`."""
+        first, hidden = (math.sqrt(net.weight_var / fan_in) for fan_in in (in_dim, net.width))
+        bias, rates = math.sqrt(net.bias_var), (1.0, 1.0, 1.0)
+        if net.parametrization == "standard":
+            rates = first**-2, hidden**-2, bias**-2 if bias else 0.0
+        return cls(net.depth, first, hidden, bias, net.gamma, net.residual, rates[0], rates[1], rates[2])
+
+
+@jax.tree_util.register_pytree_node_class
+@dataclass(frozen=True)
+class Nonlinearity:
+    """What a hidden layer does to its preactivations: layer normalisation, if there is one, and the activation."""
+
+    activation: Activation
+    layer_norm: bool
+
+    @classmethod
+    def of(cls, net: Network) -> "Nonlinearity":
+        """Return that of a network."""
+        return cls(net.phi, net.layer_norm)
+
+    def __call__(self, h: Float[Array, "n width"]) -> Float[Array, "n width"]:
+        """Return phi(h), or phi of the normalised h."""
+        return self.activation.phi(_normalised(h)[0] if self.layer_norm else h)
+
+    def pull_back(self, h: Float[Array, "n width"], signal: Float[Array, "n width"]) -> Float[Array, "n width"]:
+        """Return the derivative of sum(signal * self(h)) in h."""
+        if not self.layer_norm:
+            return signal * self.activation.derivative(h)
+        unit, over = _normalised(h)
+        g = signal * self.activation.derivative(unit)
+        along = jnp.mean(g * unit, axis=1, keepdims=True)
+        return over * (g - jnp.mean(g, axis=1, keepdims=True) - unit * along)
+
+    def tree_flatten(self):
+        """Split into runtime values and structure, for JAX."""
+        return (self.activation,), self.layer_norm
+
+    @classmethod
+    def tree_unflatten(cls, layer_norm, children):
+        """Join what `tree_flatten` split."""
+        (activation,) = children
+        return cls(activation, layer_norm)
+
+
+def _normalised(h: Float[Array, "n width"]) -> tuple[Float[Array, "n width"], Float[Array, "n 1"]]:
+    """Return h with mean 0 and deviation 1 over the units of each point, and 1/deviation; 0 where all units agree."""
+    centred = h - jnp.mean(h, axis=1, keepdims=True)
+    variance = jnp.mean(centred**2, axis=1, keepdims=True)
+    over = jnp.where(variance > 0, 1 / jnp.sqrt(jnp.where(variance > 0, variance, 1.0)), 0.0)
+    return centred * over, over
 
 
 @partial(jax.jit, static_argnames=("in_dim", "out_dim", "width", "layers", "dtype"))
@@ -71,14 +122,15 @@ def draw(key: jax.Array, in_dim: int, out_dim: int, width: int, layers: int, dty
 
 
 def hidden_states(
-    activation: Activation, scales: Scales, params: Params, x: Float[Array, "n in_dim"]
+    nonlinearity: Nonlinearity, scales: Scales, params: Params, x: Float[Array, "n in_dim"]
 ) -> Float[Array, "layers n width"]:
     """Return the preactivations h^1 ... h^L; rows past the depth stay 0."""
 
     def layer(level, states):
-        previous = activation.phi(states[level - 1])
+        previous = states[level - 1]
         weights, bias = params.hidden[level - 1], params.biases[level]
-        return states.at[level].set(scales.hidden * previous @ weights.T + scales.bias * bias[None, :])
+        h = scales.hidden * nonlinearity(previous) @ weights.T + scales.bias * bias[None, :]
+        return states.at[level].set(h + scales.residual * previous)
 
     layers, width = params.biases.shape
     first = scales.first * x @ params.first.T + scales.bias * params.biases[0][None, :]
@@ -87,15 +139,15 @@ def hidden_states(
 
 
 def output(
-    activation: Activation, scales: Scales, params: Params, states: Float[Array, "layers n width"]
+    nonlinearity: Nonlinearity, scales: Scales, params: Params, states: Float[Array, "layers n width"]
 ) -> Float[Array, "n out_dim"]:
     """Return f from the preactivations."""
-    last = activation.phi(states[scales.depth - 1])
+    last = nonlinearity(states[scales.depth - 1])
     return (scales.hidden * last @ params.readout.T + scales.bias * params.readout_bias[None, :]) / scales.gamma
 
 
 def backward(
-    activation: Activation,
+    nonlinearity: Nonlinearity,
     scales: Scales,
     params: Params,
     states: Float[Array, "layers n width"],
@@ -113,10 +165,10 @@ def backward(
     def layer(step, state):
         level, (g, carry) = scales.depth - 1 - step, state
         carry = visit(carry, level, g)
-        g = scales.hidden * (g @ params.hidden[level - 1]) * activation.derivative(states[level - 1])
-        return g, carry
+        below = nonlinearity.pull_back(states[level - 1], scales.hidden * (g @ params.hidden[level - 1]))
+        return below + scales.residual * g, carry
 
-    g = scales.hidden * (signal @ params.readout) * activation.derivative(states[scales.depth - 1])
+    g = nonlinearity.pull_back(states[scales.depth - 1], scales.hidden * (signal @ params.readout))
     return (g, carry) if params.biases.shape[0] == 1 else jax.lax.fori_loop(0, scales.depth - 1, layer, (g, carry))
 
 
@@ -169,8 +221,8 @@ def checked(net: Network, params: Params, x: Any, name: str) -> Any:
     return jnp.asarray(x, dtype)
 
 
-def _apply(activation, scales, params, x):
-    return output(activation, scales, params, hidden_states(activation, scales, params, x))
+def _apply(nonlinearity, scales, params, x):
+    return output(nonlinearity, scales, params, hidden_states(nonlinearity, scales, params, x))
 
 
 _apply_compiled = jax.jit(_apply)
@@ -192,4 +244,4 @@ def apply(net: Network, params: Params, x: Any) -> Float[np.ndarray | Array, "n 
     with in_precision_of(params):
         x = checked(net, params, x, "x")
         function = _apply if is_traced(params, x) else _apply_compiled
-        return to_numpy(function(net.phi, Scales.of(net, x.shape[1]), params, x))
+        return to_numpy(function(Nonlinearity.of(net), Scales.of(net, x.shape[1]), params, x))

@@ -75,8 +75,10 @@ def _value(text: str) -> Any:
         return None
     if match := _ACTIVATION.fullmatch(text):
         name, inside = match.groups()
-        pairs = (part.partition("=") for part in inside.split(","))
+        pairs = (part.partition("=") for part in re.split(r",(?![^()]*\))", inside))
         return {"name": name, **{key.strip(): _value(value) for key, _, value in pairs}}
+    if text.startswith("(") and text.endswith(")"):
+        return tuple(_value(entry) for entry in text[1:-1].split(","))
     try:
         value = json.loads(text)
     except json.JSONDecodeError:

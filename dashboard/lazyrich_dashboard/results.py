@@ -110,13 +110,9 @@ class Snapshot:
 
 def theory_key(experiment: lr.Experiment) -> str:
     """Return the experiment's canonical JSON with what theory does not depend on set to a fixed value."""
-    fixed = lr.Network()
-    network = dataclasses.replace(
-        experiment.network,
-        width=fixed.width,
-        parametrization=fixed.parametrization,
-        richness=fixed.richness,
-    )
+    fixed, network = lr.Network(), dataclasses.replace(experiment.network, richness=1.0)
+    if network.parametrization != "standard":  # whose kernel grows with the width
+        network = dataclasses.replace(network, width=fixed.width, parametrization=fixed.parametrization)
     training = lr.TrainingSpec(time=experiment.training.time)
     return dataclasses.replace(experiment, network=network, training=training).to_json()
 

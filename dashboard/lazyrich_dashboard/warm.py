@@ -6,8 +6,6 @@ import os
 import jax
 from platformdirs import user_cache_dir
 
-from lazyrich.activations import FAMILIES
-
 from .results import frames, theory
 from .state import PRESET
 
@@ -30,9 +28,13 @@ def warm_preset() -> None:
     next(stream)
 
 
+# Those that visitors try first; the others are compiled when they are chosen, which takes a second or two.
+_FIRST = ("relu", "tanh", "gelu", "erf", "leaky_relu")
+
+
 def warm_activations() -> None:
-    """Compile the theory of every activation, and its training, at the preset's sizes."""
-    for name in FAMILIES:
+    """Compile the theory of the usual activations, and their training, at the preset's sizes."""
+    for name in _FIRST:
         network = dataclasses.replace(PRESET.network, activation=name)
         experiment = dataclasses.replace(PRESET, network=network)
         theory(experiment)

@@ -65,9 +65,16 @@ CALLS = {
     "Network": (
         lr.Network,
         {"depth": 1, "width": 2, "activation": "relu", "weight_var": 1.0, "bias_var": 0.0,
-         "parametrization": "ntk", "richness": 1.0},
+         "parametrization": "ntk", "richness": 1.0, "residual": 0.0, "layer_norm": False},
         {"depth": COUNT, "width": COUNT, "activation": NAME, "weight_var": NOT_NEGATIVE,
-         "bias_var": NOT_NEGATIVE, "parametrization": NAME, "richness": POSITIVE},
+         "bias_var": NOT_NEGATIVE, "parametrization": NAME, "richness": POSITIVE, "residual": NOT_NEGATIVE,
+         "layer_norm": FLAG},
+    ),
+    "angular_kernels": (
+        lr.angular_kernels,
+        {"net": NET, "cosines": [-1.0, 0.5]},
+        {"net": _NET, "cosines": {"nan": ([np.nan], "must be finite"), "beyond": ([1.1], "from -1 to 1; got 1.1"),
+                                  "text": ("relu", "must be an array of numbers"), "none": ([], "both at least 1")}},
     ),
     "abc": (lr.abc, {"name": "mup", "depth": 2}, {"name": NAME, "depth": COUNT}),
     "classify": (lr.classify, {"exponents": lr.abc("mup", 2)}, {"exponents": not_a("ABC")}),
@@ -86,7 +93,7 @@ CALLS = {
         name: (getattr(lr, name), {"net": NET, "x1": X, "x2": X},
                {"net": _NET, "x1": POINTS, "x2": without(POINTS, "none")
                 | {"other_dimension": (np.ones((2, 5)), "same dimension D; got 2 and 5")}})
-        for name in ("nngp", "ntk", "nngp_and_ntk")
+        for name in ("nngp", "ntk", "nngp_and_ntk", "kernels_by_depth", "ntk_by_layer")
     },
     **{
         name: (getattr(lr, name),

@@ -46,8 +46,8 @@ def test_a_bad_argument_is_refused_with_the_rule_what_was_got_and_the_mend(funct
 @pytest.mark.parametrize(
     "call, text",
     [
-        (lambda: lr.ntk(NET, np.full((1, 2), 1e200)), "kernel must be finite; got an overflow"),
-        (lambda: lr.ntk(lr.Network(300, weight_var=1e9), X), "kernel must be finite; got an overflow"),
+        (lambda: lr.ntk(NET, np.full((1, 2), 1e200)), "kernel must be finite in float64; got an overflow"),
+        (lambda: lr.ntk(lr.Network(300, weight_var=1e9), X), "kernel must be finite in float64; got an overflow"),
         (lambda: lr.load_data("digits", n_train=1700, n_test=98), "has 1797 images.*got 1798"),
         (
             lambda: lr.Dataset(x_train=X, y_train=Y, x_test=X[:, :1], y_test=Y),

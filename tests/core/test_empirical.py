@@ -7,7 +7,7 @@ import pytest
 import lazyrich as lr
 from lazyrich.activations import FAMILIES
 from lazyrich.kernels.empirical import ntk_of_points
-from lazyrich.mlp import Scales
+from lazyrich.mlp import Nonlinearity, Scales
 from lazyrich.parametrizations import PARAMETRIZATIONS
 from tests.core import textbook
 from tests.tolerances import assert_allclose
@@ -27,20 +27,28 @@ def terms_of_jacobians(net, params, x1, x2):
         rows = leaf.reshape(*leaf.shape[:2], -1)
         return np.einsum("icp,jdp->ijcd", rows[: len(x1)], rows[len(x1) :])
 
-    return net.gamma**2 * np.array([product(weights) + product(bias) for weights, bias in of_layers])
+    # In the standard parametrization it is W = scale w that is trained: each raw weight's rate is 1/scale^2.
+    fans = [3] + [net.width] * net.depth
+    rates = [(fan / net.weight_var, 1 / net.bias_var) if net.parametrization == "standard" else (1, 1) for fan in fans]
+    return net.gamma**2 * np.array(
+        [a * product(weights) + b * product(bias) for (weights, bias), (a, b) in zip(of_layers, rates, strict=True)]
+    )
 
 
-CASES = {activation: (activation, 2, 2, "ntk") for activation in sorted(FAMILIES)}
+CASES = {activation: (activation, 2, 2, "ntk", {}) for activation in sorted(FAMILIES)}
 CASES |= {
-    "one_hidden_layer": ("relu", 1, 1, "ntk"),
-    "deep_with_three_outputs": ("relu", 4, 3, "ntk"),
-    **{name: ("relu", 2, 2, name) for name in PARAMETRIZATIONS},
+    "one_hidden_layer": ("relu", 1, 1, "ntk", {}),
+    "deep_with_three_outputs": ("relu", 4, 3, "ntk", {}),
+    "skip_connections": ("gelu", 3, 2, "ntk", {"residual": 0.7}),
+    "layer_norm": ("gelu", 3, 2, "ntk", {"layer_norm": True}),
+    "both": ("gelu", 3, 2, "standard", {"residual": 1.0, "layer_norm": True}),
+    **{name: ("relu", 2, 2, name, {}) for name in PARAMETRIZATIONS},
 }
 
 
-@pytest.mark.parametrize("activation, depth, out_dim, parametrization", CASES.values(), ids=CASES)
-def test_it_is_the_product_of_jacobians(activation, depth, out_dim, parametrization, rng):
-    net = lr.Network(depth, 8, activation, 1.5, 0.2, parametrization, richness=0.7)
+@pytest.mark.parametrize("activation, depth, out_dim, parametrization, more", CASES.values(), ids=CASES)
+def test_it_is_the_product_of_jacobians(activation, depth, out_dim, parametrization, more, rng):
+    net = lr.Network(depth, 8, activation, 1.5, 0.2, parametrization, richness=0.7, **more)
     params = textbook.draw(net, 3, out_dim, rng)
     x1, x2 = rng.normal(size=(4, 3)), rng.normal(size=(5, 3))
     of_all = terms_of_jacobians(net, params, x1, np.concatenate([x1, x2])).sum(axis=0)
@@ -76,7 +84,7 @@ def test_one_program_serves_all_depths_and_scalars(rng):
     for depth in range(1, layers + 1):
         net = lr.Network(depth, 8, "relu", 1 + depth / 4, 0.1 * depth, "mup", richness=depth)
         params = deepest._replace(hidden=deepest.hidden[: depth - 1], biases=deepest.biases[:depth])
-        got = compiled(net.phi, Scales.of(net, 3), deepest, x)
+        got = compiled(Nonlinearity.of(net), Scales.of(net, 3), deepest, x)
         assert_allclose(got[: depth + 1], lr.empirical_ntk(net, params, x, layers=True))
         assert not np.any(got[depth + 1 :])
     assert compiled._cache_size() == 1

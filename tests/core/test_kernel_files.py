@@ -40,7 +40,7 @@ def test_the_second_points_are_the_first_ones_where_none_are_given(x, tmp_path):
 def test_the_kernel_of_something_else_is_refused_with_both_specs(change, x, tmp_path):
     path = lr.save_kernel(lr.ntk(NET, x), tmp_path / "kernel.nc", NET, x)
     other = {"depth": 3, "width": 9, "activation": "leaky_relu", "weight_var": 1.25, "bias_var": 0.0,
-             "parametrization": "mup", "richness": 2.0}  # fmt: skip
+             "parametrization": "mup", "richness": 2.0, "residual": 0.5, "layer_norm": True}  # fmt: skip
     net = dataclasses.replace(NET, **{change: other[change]}) if change in other else NET
     points = {"points": (x + 1e-15, None), "order": (x[::-1], None), "second": (x, x[::-1])}.get(change, (x, None))
     with pytest.raises(ValueError, match=r"The spec of .*kernel.nc must be the one asked for") as error:

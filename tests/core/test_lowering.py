@@ -22,10 +22,10 @@ N, DIM, OUT, WIDTH, LAYERS, SEEDS = 4, 3, 2, 8, 4, 2
 
 def finite_network(seeds=()):
     """Activation, scales, weights and points as training gives them to compiled functions."""
-    net = lr.Network(3, WIDTH, "tanh")
+    net = lr.Network(3, WIDTH, "tanh", residual=0.5, layer_norm=True)
     params = lr.init(lr.Network(LAYERS, WIDTH), DIM, OUT)
     params = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (*seeds, *leaf.shape)), params)
-    return net.phi, mlp.Scales.of(net, DIM), params, jnp.ones((N, DIM), jnp.float32)
+    return mlp.Nonlinearity.of(net), mlp.Scales.of(net, DIM), params, jnp.ones((N, DIM), jnp.float32)
 
 
 def kernel_arguments(activation, part="both", **fields):

@@ -81,12 +81,14 @@ def test_a_factorisation_that_succeeds_by_rounding_is_refused():
         cholesky(nearly, 0.0)
 
 
-@pytest.mark.parametrize("activation", sorted(FAMILIES))
+@pytest.mark.parametrize("activation", sorted(name for name, family in FAMILIES.items() if family.has_tangent))
 def test_the_derivatives_of_every_activation_are_those_of_finite_differences(activation, rng):
     x = rng.normal(size=(4, 3))
     x[3] = 0.0
     x[2] = x[1]
-    net = lr.Network(depth=2, activation=activation, weight_var=1.7, bias_var=0.3)
+    # e^z of e^z needs small variances, for its differences to have digits.
+    weight_var, bias_var = (0.3, 0.1) if activation == "exp" else (1.7, 0.3)
+    net = lr.Network(depth=2, activation=activation, weight_var=weight_var, bias_var=bias_var)
     result = kernel_derivatives(net, x)
     step = 1e-5
     for index, field in enumerate(("weight_var", "bias_var")):
@@ -105,9 +107,9 @@ def test_without_biases_a_relu_kernel_is_a_power_of_the_weight_variance(rng):
 
 
 def test_a_kernel_and_a_derivative_that_overflow_are_refused():
-    with pytest.raises(ValueError, match="kernel must be finite; got an overflow"):
+    with pytest.raises(ValueError, match="kernel must be finite in float64; got an overflow"):
         kernel_derivatives(lr.Network(300, weight_var=1e9), [[1.0]])
-    with pytest.raises(ValueError, match="kernel must be finite; got an overflow"):
+    with pytest.raises(ValueError, match="kernel must be finite in float64; got an overflow"):
         kernel_diagonals(lr.Network(300, weight_var=1e9), [[1.0]])
     # A kernel of 8e307 whose derivative is 100 times as large.
     with pytest.raises(ValueError, match="derivative must be finite; got an overflow"):

@@ -73,7 +73,8 @@ def test_points_of_equal_norm_in_some_tiles_only_make_no_difference(rng):
     x = rng.normal(size=(8, 3))
     x[:4] /= np.linalg.norm(x[:4], axis=1, keepdims=True)
     net = lr.Network(depth=2, activation="tanh")  # whose dual makes most of equal norms
-    assert_allclose(lr.tiled_kernel(net, x, tile=4), lr.ntk(net, x), ROUNDINGS)
+    # The series is as long as the longest point of a tile needs; see `lazyrich.duals.hermite`.
+    assert_allclose(lr.tiled_kernel(net, x, tile=4), lr.ntk(net, x), 1e-9)
 
 
 @pytest.mark.parametrize("second", [None, 5], ids=["symmetric", "two_sets"])
@@ -199,12 +200,12 @@ x = np.random.default_rng(0).normal(size=(n, 16))
 lr.tiled_kernel(lr.Network(depth=1), x[:tile], tile=tile)  # what is compiled stays
 for out in (None, sys.argv[1]):
     print(growth(lambda: lr.tiled_kernel(lr.Network(depth=1), x, tile=tile, out=out)) / (8 * tile**2))
-print(growth(lambda: lr.ntk(lr.Network(depth=1), x)) / (8 * n**2))
+print(growth(lambda: lr.nngp_and_ntk(lr.Network(depth=1), x)) / (8 * n**2))
 """
 
 
 def test_the_peak_of_memory_is_below_the_result_and_two_tiles(tmp_path):
-    in_memory, in_file, in_one_piece = map(float, run(MEMORY, tmp_path / "kernel.npy").split())
+    in_memory, in_file, two_kernels = map(float, run(MEMORY, tmp_path / "kernel.npy").split())
     assert 4 < in_memory < 4 + 2  # tiles; the result is four of them
     assert in_file < 2
-    assert in_one_piece > 3  # results: what the measurement must be able to see
+    assert two_kernels > 1.9  # results: what the measurement must be able to see

@@ -1,5 +1,6 @@
 """Independent, naive versions of what lazyrich computes: scalar loops straight from the definitions."""
 
+import itertools
 from functools import cache
 
 import numpy as np
@@ -113,12 +114,12 @@ def gaussian_mean(f, g, q1, q2, k, radii=90, nodes=60):
     return (w * r * np.exp(-(r**2) / 2)) @ (f(u) * g(v)) @ arc / (2 * np.pi)
 
 
-def split_mean(f, g, q1, q2, k, kinks, nodes=64):
+def split_mean(f, g, q1, q2, k, kinks, nodes=48):
     """Return E[f(u) g(v)] like `gaussian_mean`, for functions that are smooth but at `kinks`, whatever these are.
 
-    The kinks of f(u) and g(v) are lines in the plane. On the circle of radius r their angles are arccos(kink / root q r),
-    which appear at the r where a line is touched and change their order where two lines cross: the radius is split there,
-    with a substitution that takes away the square roots at both ends.
+    The kinks of f(u) and g(v) are lines in the plane. On the circle of radius r their angles are arccos(kink / root q
+    r), which appear at the r where a line is touched and change their order where two lines cross: the radius is split
+    there, with a substitution that takes away the square roots at both ends.
     """
     s1, s2, theta = np.sqrt(q1), np.sqrt(q2), np.arccos(np.clip(k / np.sqrt(q1 * q2), -1, 1))
     offsets = [(kink / s, turn) for s, turn in ((s1, 0.0), (s2, theta)) for kink in kinks]
@@ -130,7 +131,7 @@ def split_mean(f, g, q1, q2, k, kinks, nodes=64):
     edges = np.unique(np.clip(edges, 0.0, 10.0))
     x, w = _gauss_legendre(nodes)
     total = 0.0
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         t = (x + 1) / 2
         r, dr = low + (high - low) * t**2 * (3 - 2 * t), w / 2 * (high - low) * 6 * t * (1 - t)
         breaks = [np.full_like(r, a) for a in np.arange(0, 2 * np.pi, np.pi / 3)]
@@ -162,21 +163,36 @@ def _with_a_zero(f, q1, q2):
 
 def kernels(net, x1, x2):
     """Return the NNGP and the neural tangent kernel of two sets of points, one pair after the other."""
-    act, (phi, derivative) = net.phi, phi_and_derivative(net.activation)
-    sw, sb = net.weight_var, net.bias_var
-    nngp, ntk = np.zeros((2, len(x1), len(x2)))
+    nngp, terms = kernel_and_terms(net, x1, x2)
+    return nngp, terms.sum(axis=0)
+
+
+def kernel_and_terms(net, x1, x2):
+    """Return the NNGP kernel and each layer's term of the tangent kernel, (L + 1, n1, n2), pair after pair."""
+    nngp, terms = np.zeros((len(x1), len(x2))), np.zeros((net.depth + 1, len(x1), len(x2)))
     for i, x in enumerate(x1):
         for j, y in enumerate(x2):
-            q1, q2, k = (sw * a @ b / len(x) + sb for a, b in ((x, x), (y, y), (x, y)))
-            theta = k
-            for _ in range(net.depth):
-                tdot = mean_of(act, derivative, q1, q2, k)
-                q1, q2, k = (
-                    sw * mean_of(act, phi, *moments) + sb for moments in ((q1, q1, q1), (q2, q2, q2), (q1, q2, k))
-                )
-                theta = k + sw * theta * tdot
-            nngp[i, j], ntk[i, j] = k, theta
-    return nngp, ntk
+            nngp[i, j], terms[:, i, j] = _pair(net, x, y)
+    return nngp, terms
+
+
+def _pair(net, x, y):
+    act, (phi, *derivative) = net.phi, phi_and_derivative(net.activation)
+    sw, sb, standard = net.weight_var, net.bias_var, net.parametrization == "standard"
+    q1, q2, k = (sw * a @ b / len(x) + sb for a, b in ((x, x), (y, y), (x, y)))
+    terms = [x @ y + (sb > 0) if standard else k]
+    for level in range(net.depth):
+        skip = net.residual**2 if level < net.depth - 1 else 0.0
+        before, inside = (q1, q2, k), (q1, q2, k)
+        norm = np.sqrt(q1 * q2) if net.layer_norm else 1.0
+        if net.layer_norm:
+            inside = (1.0, 1.0, k / norm)
+        slope = mean_of(act, derivative[0], *inside) / norm if derivative else np.nan
+        t1, t2, t = (mean_of(act, phi, *moments) for moments in ((inside[0],) * 3, (inside[1],) * 3, inside))
+        q1, q2, k = (sw * new + sb + skip * old for new, old in zip((t1, t2, t), before, strict=True))
+        terms = [term * (sw * slope + skip) for term in terms]
+        terms.append(net.width * t + (sb > 0) if standard else sw * t + sb)
+    return k, terms
 
 
 def draw(net, in_dim, out_dim, rng, dtype="float64"):
@@ -193,7 +209,7 @@ def draw(net, in_dim, out_dim, rng, dtype="float64"):
 
 def _scales(net, in_dim):
     """Return the factors of the first weights, the later ones and the biases, and gamma."""
-    power = {"ntk": 0, "mup": 1 / 2, "mean_field": 1 / 2}[net.parametrization]
+    power = {"standard": 0, "ntk": 0, "mup": 1 / 2, "mean_field": 1 / 2}[net.parametrization]
     return (
         np.sqrt(net.weight_var / in_dim),
         np.sqrt(net.weight_var / net.width),
@@ -203,19 +219,25 @@ def _scales(net, in_dim):
 
 
 def _preactivations(net, params, x):
-    phi, _ = phi_and_derivative(net.activation)
+    phi, *_ = phi_and_derivative(net.activation)
     first, later, sb, _ = _scales(net, x.shape[1])
     states = [first * x @ params.first.T + sb * params.biases[0]]
     for weights, bias in zip(params.hidden, params.biases[1:], strict=True):
-        states.append(later * phi(states[-1]) @ weights.T + sb * bias)
+        skipped = net.residual * states[-1]
+        states.append(later * phi(_into(net, states[-1])) @ weights.T + sb * bias + skipped)
     return states
+
+
+def _into(net, h):
+    """What enters the activation."""
+    return (h - h.mean(axis=1, keepdims=True)) / h.std(axis=1, keepdims=True) if net.layer_norm else h
 
 
 def forward(net, params, x):
     """Return the output of a finite network from its definition."""
-    phi, _ = phi_and_derivative(net.activation)
+    phi, *_ = phi_and_derivative(net.activation)
     _, later, sb, gamma = _scales(net, x.shape[1])
-    last = phi(_preactivations(net, params, x)[-1])
+    last = phi(_into(net, _preactivations(net, params, x)[-1]))
     return (later * last @ params.readout.T + sb * params.readout_bias) / gamma
 
 

@@ -27,6 +27,7 @@ from .gaussian import FirstVariances as FirstVariances
 from .gaussian import Moments as Moments
 from .gaussian import SecondVariances as SecondVariances
 from .gaussian import Variances as Variances
+from .gaussian import chord as chord
 from .gaussian import derivative as derivative
 from .hermite import hermite_dual as hermite_dual
 from .hermite import hermite_second_moment as hermite_second_moment

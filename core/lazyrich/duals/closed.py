@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .gaussian import Covariances, FirstVariances, Moments, SecondVariances, Variances, arctan2, area_and_angle
+from .gaussian import Covariances, FirstVariances, Moments, SecondVariances, Variances, arctan2, area_and_angle, eps_of
 
 
 def _outer(a: FirstVariances, b: SecondVariances) -> Covariances:
@@ -29,7 +29,10 @@ def piecewise_linear_dual(
     s, angle = area_and_angle(q1, q2, k, distance)
     jump, mean = (negative - positive) ** 2 / (2 * np.pi), (negative**2 + positive**2) / 2
     tdot = mean - jump * angle
-    return Moments(jump * s + tdot * k, tdot, jnp.maximum(mean * distance - 2 * jump * (s - angle * k), 0.0))
+    apart = mean * distance - 2 * jump * (s - angle * k)
+    # What is left where the two terms cancel, as of opposed points under |z|, is rounding.
+    apart = jnp.where(apart > 16 * eps_of(k) * mean * distance, apart, 0.0)
+    return Moments(jump * s + tdot * k, tdot, apart)
 
 
 def step_dual(

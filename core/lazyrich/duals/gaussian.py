@@ -1,5 +1,6 @@
 """What all duals share: their types, the angle between two Gaussian variables, and one-dimensional quadrature."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -61,6 +62,9 @@ _ARCTAN = (
 )  # fmt: skip
 
 
+_TAN = math.tan(math.pi / 8)
+
+
 @jax.custom_jvp
 def arctan2(y: jax.Array, x: jax.Array) -> jax.Array:
     """Return the angle of (x, y) for x >= 0, with the sign of y; 0 at the origin.
@@ -69,7 +73,7 @@ def arctan2(y: jax.Array, x: jax.Array) -> jax.Array:
     """
     height = jnp.abs(y)
     large, small = jnp.maximum(x, height), jnp.minimum(x, height)
-    far = small > np.tan(np.pi / 8) * large
+    far = small > _TAN * large
     ratio = jnp.where(far, large - small, small) / jnp.maximum(
         jnp.where(far, large + small, large), jnp.finfo(y.dtype).tiny
     )
@@ -98,16 +102,22 @@ def area_and_angle(
     where $2g(1 - \cos\theta) = |u - v|^2 - (|u| - |v|)^2$, $2g(1 + \cos\theta) = 2(g + k)$, the product of the two is
     $4s^2$, and $g = \sqrt{q_1 q_2}$.
     """
-    root1, root2 = safe_sqrt(q1)[:, None], safe_sqrt(q2)[None, :]
-    g, eps = root1 * root2, eps_of(k)
-    # Both terms carry the roundings of all layers so far, those of the radii in proportion to |q1 - q2|. Snapping what
-    # cannot be told from parallel keeps exact duplicates exact; the same for opposed.
-    apart = distance - (root1 - root2) ** 2
-    apart = jnp.where(apart > 64 * eps * (distance + jnp.abs(q1[:, None] - q2[None, :])), apart, 0.0)
+    g, apart = safe_sqrt(q1)[:, None] * safe_sqrt(q2)[None, :], chord(q1, q2, distance)
     opposed = 2 * (g + k)
-    opposed = jnp.where(opposed > 16 * eps * g, opposed, 0.0)
+    opposed = jnp.where(opposed > 16 * eps_of(k) * g, opposed, 0.0)
     twice_s = safe_sqrt(apart * opposed)
     return twice_s / 2, 2 * arctan2(apart, twice_s)
+
+
+def chord(q1: FirstVariances, q2: SecondVariances, distance: Covariances) -> Covariances:
+    r"""Return $2g(1 - \cos\theta) = |u - v|^2 - (|u| - |v|)^2$, or 0 where that is rounding.
+
+    Both terms carry the roundings of all layers so far, those of the radii in proportion to $|q_1 - q_2|$. Snapping
+    them keeps exact duplicates exact.
+    """
+    apart = distance - (safe_sqrt(q1)[:, None] - safe_sqrt(q2)[None, :]) ** 2
+    rounding = 64 * eps_of(distance) * (distance + jnp.abs(q1[:, None] - q2[None, :]))
+    return jnp.where(apart > rounding, apart, 0.0)
 
 
 def derivative(phi: Callable) -> Callable:
@@ -124,5 +134,5 @@ def panels(breaks: Float[Array, " breaks"], nodes: int) -> tuple[Float[Array, " 
     edges = jnp.sort(jnp.concatenate([jnp.clip(breaks, -REACH, REACH), jnp.asarray([-REACH, REACH], breaks.dtype)]))
     middle, half = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
     points = middle[:, None] + half[:, None] * x.astype(breaks.dtype)[None, :]
-    weights = half[:, None] * w.astype(breaks.dtype)[None, :] * jnp.exp(-(points**2) / 2) / np.sqrt(2 * np.pi)
+    weights = half[:, None] * w.astype(breaks.dtype)[None, :] * jnp.exp(-(points**2) / 2) / math.sqrt(2 * math.pi)
     return points.ravel(), weights.ravel()

@@ -5,9 +5,9 @@ $\rho = k/\sigma_1\sigma_2$,
 
 $$E[f(u) g(v)] = \sum_j a_j(\sigma_1)\, b_j(\sigma_2)\, \rho^j$$
 
-(Mehler's formula; Daniely, Frostig & Singer 2016, "Toward deeper understanding of neural networks", section 4.2). $T$ is
-the series of $\phi$ with itself, $\dot T$ that of $\phi'$. The coefficients are one-dimensional integrals, found by a
-matrix product; a pair costs a multiplication and an addition an order, and half of them if phi is odd. An activation
+(Mehler's formula; Daniely, Frostig & Singer 2016, "Toward deeper understanding of neural networks", section 4.2). $T$
+is the series of $\phi$ with itself, $\dot T$ that of $\phi'$. The coefficients are one-dimensional integrals, found by
+a matrix product; a pair costs a multiplication and an addition an order, and half of them if phi is odd. An activation
 that is analytic in a strip needs few orders at small variances, more at large ones: as many are summed as the largest
 variance needs. Its derivatives are series again, of the derivatives of f and g.
 
@@ -36,8 +36,8 @@ _BLOCK = 16
 def _rule(orders: int, parity: int) -> tuple[np.ndarray, np.ndarray]:
     """Return points x > 0, and the Hermite polynomials there times their weights: (orders, points).
 
-    A parity of 1 or -1 keeps the even or odd polynomials alone. On analytic functions the midpoint rule converges faster
-    than any power of its step; the polynomials oscillate like sqrt(orders) x.
+    A parity of 1 or -1 keeps the even or odd polynomials alone. On analytic functions the midpoint rule converges
+    faster than any power of its step; the polynomials oscillate like sqrt(orders) x.
     """
     step = 0.14 * np.sqrt(128 / orders)
     x = np.arange(step / 2, _REACH, step)
@@ -83,8 +83,8 @@ def _sum(
     parity: int,
     orders: int,
     blocks: jax.Array,
-    s1: Variances,
-    s2: Variances,
+    s1: FirstVariances,
+    s2: SecondVariances,
     z: Covariances,
 ) -> tuple[Covariances, Covariances]:
     """Return sum_j a_j b_j z^j and its derivative in z by Horner's scheme, a block of orders in each pass over z."""
@@ -105,7 +105,7 @@ def _sum(
 
 
 def _series(
-    functions: tuple[Callable, Callable], parity: int, s1: Variances, s2: Variances, z: Covariances
+    functions: tuple[Callable, Callable], parity: int, s1: FirstVariances, s2: SecondVariances, z: Covariances
 ) -> tuple[Covariances, Covariances]:
     """Return the sum and its derivative in z, with as many orders as the largest deviation needs."""
     largest = jnp.maximum(jnp.max(s1), jnp.max(s2))[None]
@@ -119,7 +119,10 @@ def _series(
     return jax.lax.cond(enough, lambda: _sum(functions, parity, few, blocks, s1, s2, z), in_many)
 
 
-def _correlation(q1: FirstVariances, q2: SecondVariances, k: Covariances) -> tuple[Variances, Variances, Covariances]:
+def _correlation(
+    q1: FirstVariances, q2: SecondVariances, k: Covariances
+) -> tuple[FirstVariances, SecondVariances, Covariances]:
+    """Return both deviations and the correlation, without the rounding that would carry it beyond 1."""
     s1, s2 = deviations(q1), deviations(q2)
     return s1, s2, jnp.clip(k / (s1[:, None] * s2[None, :]), -1.0, 1.0)
 

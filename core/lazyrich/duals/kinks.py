@@ -99,7 +99,7 @@ def _curve(
 ) -> Moments:
     """Return the moments of all pairs when every first point has one variance and every second point has one."""
     angles, matrix = (jnp.asarray(part, angle.dtype) for part in _chebyshev())
-    at = Moments(*(part[0] for part in _pairs(phi, kinks, s1, s2, angles[None, :])))
+    at = jax.tree.map(lambda part: part[0], _pairs(phi, kinks, s1, s2, angles[None, :]))
 
     def interpolated(values, angle):
         return _clenshaw(matrix @ values, 2 * angle / np.pi - 1)
@@ -108,7 +108,7 @@ def _curve(
         return (s1[0] - s2[0]) ** 2 + 4 * s1[0] * s2[0] * jnp.sin(angle / 2) ** 2
 
     # Divided by the squared distance on the circle, so that the small ones keep their digits.
-    distance = chord(angle) * interpolated(at.distance / chord(angles), angle)
+    distance = chord(angle) * interpolated(jnp.asarray(at.distance) / chord(angles), angle)
     return Moments(interpolated(at.t, jax.lax.stop_gradient(angle)), interpolated(at.tdot, angle), distance)
 
 

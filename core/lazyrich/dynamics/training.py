@@ -21,7 +21,7 @@ from .._checks import as_numbers, choice, flag, number, of_type, seed_of, whole
 from ..data import Dataset
 from ..kernels import ntk
 from ..kernels.empirical import ntk_of_points
-from ..mlp import Params, Scales, backward, draw, hidden_states, output
+from ..mlp import Nonlinearity, Params, Scales, backward, draw, hidden_states, output
 from ..networks import Network
 from ..results import labelled
 
@@ -35,47 +35,52 @@ _STABLE_FRACTION = 0.25
 _MOST_STEPS = 2**31 - 1
 
 
-def _step(activation, scales: Scales, params: Params, x, y, f0, step_size) -> Params:
+def _step(nonlinearity, scales: Scales, params: Params, x, y, f0, step_size) -> Params:
     """One step of gradient descent; `step_size` is eta gamma / n, what is left of eta gamma^2 (1/gamma) (1/n)."""
-    states = hidden_states(activation, scales, params, x)
-    signal = output(activation, scales, params, states) - f0 - y
-    last = activation.phi(states[scales.depth - 1])
+    states = hidden_states(nonlinearity, scales, params, x)
+    signal = output(nonlinearity, scales, params, states) - f0 - y
+    last = nonlinearity(states[scales.depth - 1])
+    first, hidden, bias = (
+        -step_size * scales.first_rate * scales.first,
+        -step_size * scales.hidden_rate * scales.hidden,
+        -step_size * scales.bias_rate * scales.bias,
+    )
 
     def visit(carry, level, g):
-        hidden, biases = carry
-        previous = activation.phi(states[level - 1])
-        hidden = hidden.at[level - 1].add(-step_size * scales.hidden * g.T @ previous)
-        return hidden, biases.at[level].add(-step_size * scales.bias * g.sum(axis=0))
+        weights, biases = carry
+        weights = weights.at[level - 1].add(hidden * g.T @ nonlinearity(states[level - 1]))
+        return weights, biases.at[level].add(bias * g.sum(axis=0))
 
-    g, (hidden, biases) = backward(activation, scales, params, states, signal, visit, (params.hidden, params.biases))
+    start = params.hidden, params.biases
+    g, (weights, biases) = backward(nonlinearity, scales, params, states, signal, visit, start)
     return Params(
-        first=params.first - step_size * scales.first * g.T @ x,
-        hidden=hidden,
-        readout=params.readout - step_size * scales.hidden * signal.T @ last,
-        biases=biases.at[0].add(-step_size * scales.bias * g.sum(axis=0)),
-        readout_bias=params.readout_bias - step_size * scales.bias * signal.sum(axis=0),
+        first=params.first + first * g.T @ x,
+        hidden=weights,
+        readout=params.readout + hidden * signal.T @ last,
+        biases=biases.at[0].add(bias * g.sum(axis=0)),
+        readout_bias=params.readout_bias + bias * signal.sum(axis=0),
     )
 
 
 @jax.jit
-def _advance(activation, scales: Scales, params: Params, x, y, f0, step_size, steps) -> Params:
+def _advance(nonlinearity, scales: Scales, params: Params, x, y, f0, step_size, steps) -> Params:
     """Run `steps` steps on every seed (the leading axis of `params` and `f0`)."""
 
     def one(params, f0):
-        return jax.lax.fori_loop(0, steps, lambda _, p: _step(activation, scales, p, x, y, f0, step_size), params)
+        return jax.lax.fori_loop(0, steps, lambda _, p: _step(nonlinearity, scales, p, x, y, f0, step_size), params)
 
     return jax.vmap(one)(params, f0)
 
 
 @jax.jit
-def _outputs(activation, scales: Scales, params: Params, x) -> Float[Array, "seed n out_dim"]:
-    return jax.vmap(lambda p: output(activation, scales, p, hidden_states(activation, scales, p, x)))(params)
+def _outputs(nonlinearity, scales: Scales, params: Params, x) -> Float[Array, "seed n out_dim"]:
+    return jax.vmap(lambda p: output(nonlinearity, scales, p, hidden_states(nonlinearity, scales, p, x)))(params)
 
 
 @jax.jit
-def _kernels(activation, scales: Scales, params: Params, x) -> Float[Array, "seed n n"]:
+def _kernels(nonlinearity, scales: Scales, params: Params, x) -> Float[Array, "seed n n"]:
     # One seed after the other: the signals of all outputs of one network are the largest array there is.
-    return jax.lax.map(lambda p: ntk_of_points(activation, scales, p, x, x), params)
+    return jax.lax.map(lambda p: ntk_of_points(nonlinearity, scales, p, x, x), params)
 
 
 @partial(jax.jit, static_argnames=("in_dim", "out_dim", "width", "layers"))
@@ -164,17 +169,17 @@ def _stream(net, data, steps, learning_rate, seeds, record, centred, probes) -> 
         x, y, x_test, y_test = (
             jnp.asarray(a, jnp.float32) for a in (data.x_train, data.y_train, data.x_test, data.y_test)
         )
-    scales, activation = Scales.of(net, data.in_dim), net.phi
+    scales, nonlinearity = Scales.of(net, data.in_dim), Nonlinearity.of(net)
     layers = _layers(net)
     params = _draw_seeds(jnp.asarray(seeds, jnp.uint32), data.in_dim, data.out_dim, net.width, layers)
     offsets = [jnp.zeros((len(seeds), *targets.shape), jnp.float32) for targets in (y, y_test)]
     if centred:
-        offsets = [_outputs(activation, scales, params, points) for points in (x, x_test)]
+        offsets = [_outputs(nonlinearity, scales, params, points) for points in (x, x_test)]
     attributes = {"network": repr(net), "data": data.name, "learning_rate": learning_rate, "centred": int(centred)}
 
     def measure(step: int) -> xr.Dataset:
         f, f_test = (
-            _outputs(activation, scales, params, points) - offset
+            _outputs(nonlinearity, scales, params, points) - offset
             for points, offset in zip((x, x_test), offsets, strict=True)
         )
         losses = {
@@ -185,7 +190,7 @@ def _stream(net, data, steps, learning_rate, seeds, record, centred, probes) -> 
         if "outputs" in record:
             variables = {**variables, "f_train": f, "f_test": f_test}
         if "ntk" in record:
-            variables = {**variables, "ntk": _kernels(activation, scales, params, x[:probes])}
+            variables = {**variables, "ntk": _kernels(nonlinearity, scales, params, x[:probes])}
         now = step * learning_rate
         finite = bool(jnp.isfinite(losses["train_loss"]).all())
         status = (
@@ -198,7 +203,9 @@ def _stream(net, data, steps, learning_rate, seeds, record, centred, probes) -> 
 
     done = 0
     for step in steps:
-        params = _advance(activation, scales, params, x, y, offsets[0], learning_rate * net.gamma / len(y), step - done)
+        params = _advance(
+            nonlinearity, scales, params, x, y, offsets[0], learning_rate * net.gamma / len(y), step - done
+        )
         done = int(step)
         result = measure(done)
         if done == 0 and result.attrs["status"] != "complete":

@@ -6,7 +6,8 @@ $$\hat\Theta_{cc'} = \delta_{cc'} \big(s_w^2 \phi^L \phi^{L\top}/N + s_b^2\big)
 + \sum_{l=1}^{L} \big(s_l^2 \phi^{l-1} \phi^{l-1\top} + s_b^2\big) \odot G^l_c G^{l\top}_{c'},$$
 
 where $\phi^0 = x$ and $s_l^2$ is $s_w^2$ over the layer's fan-in (Yang 2020, "Tensor Programs II", section 3). The
-learning rate carries $\gamma^2$ and the output $1/\gamma$, so $\gamma$ drops out. Each term is what the weights and
+learning rate carries $\gamma^2$ and the output $1/\gamma$, so $\gamma$ drops out; in the standard parametrization each
+weight's term is multiplied by its learning rate. Each term is what the weights and
 biases of one layer contribute. The backward pass adds a layer's term as it passes by, so no signals are kept.
 """
 
@@ -19,8 +20,7 @@ from jaxtyping import Array, Float
 
 from .._checks import flag
 from .._float64 import is_traced, to_numpy
-from ..activations import Activation
-from ..mlp import Params, Scales, backward, checked, hidden_states, in_precision_of
+from ..mlp import Nonlinearity, Params, Scales, backward, checked, hidden_states, in_precision_of
 from ..networks import Network
 
 # The vmapped axis of outputs, along which a layer's signals are gathered.
@@ -57,7 +57,7 @@ def _signal_overlap(g: Float[Array, "out_dim n width"], n1: int, blocks: bool) -
 
 
 def ntk_of_points(
-    activation: Activation,
+    nonlinearity: Nonlinearity,
     scales: Scales,
     params: Params,
     x1: Float[Array, "n1 in_dim"],
@@ -72,31 +72,32 @@ def ntk_of_points(
     """
     n1, out_dim = len(x1), len(params.readout)
     x = x1 if x2 is None or x2 is x1 else jnp.concatenate([x1, x2])
-    states = hidden_states(activation, scales, params, x)
+    states = hidden_states(nonlinearity, scales, params, x)
 
-    def with_term(kernel, level, factor, features, signals):
-        """Add to `kernel` the term of the layer whose inputs are `features`, scaled by `factor`."""
-        below = _overlap(factor * features, n1) + scales.bias**2
+    def with_term(kernel, level, factor, rate, features, signals):
+        """Add to `kernel` the term of the layer whose inputs are `features`, scaled by `factor`, trained at `rate`."""
+        below = rate * _overlap(factor * features, n1) + scales.bias_rate * scales.bias**2
         term = below.reshape(below.shape + (1,) * (signals.ndim - 2)) * signals
         return kernel.at[level].add(term) if layers else kernel + term
 
     def visit(kernel, level, g):
         g = jax.lax.all_gather(g, _OUTPUTS)
-        features = activation.phi(states[level - 1])
-        return with_term(kernel, level, scales.hidden, features, _signal_overlap(g, n1, blocks))
+        features = nonlinearity(states[level - 1])
+        return with_term(kernel, level, scales.hidden, scales.hidden_rate, features, _signal_overlap(g, n1, blocks))
 
     def back_from(output, kernel):
         signal = jnp.broadcast_to(output[None, :], (len(x), out_dim))
-        return backward(activation, scales, params, states, signal, visit, kernel)
+        return backward(nonlinearity, scales, params, states, signal, visit, kernel)
 
     shape = (n1, len(x) - n1 or n1) + (out_dim, out_dim) * blocks
     kernel = jnp.zeros((len(params.biases) + 1,) * layers + shape, states.dtype)
     outputs = jnp.eye(out_dim, dtype=states.dtype)
     own = outputs[None, None] if blocks else jnp.ones((1, 1), states.dtype)
-    kernel = with_term(kernel, scales.depth, scales.hidden, activation.phi(states[scales.depth - 1]), own)
+    last = nonlinearity(states[scales.depth - 1])
+    kernel = with_term(kernel, scales.depth, scales.hidden, scales.hidden_rate, last, own)
     # The kernel is no output's own: signals are gathered from all of them before they enter it.
     g, kernel = jax.vmap(back_from, in_axes=(0, None), out_axes=(0, None), axis_name=_OUTPUTS)(outputs, kernel)
-    return with_term(kernel, 0, scales.first, x, _signal_overlap(g, n1, blocks))
+    return with_term(kernel, 0, scales.first, scales.first_rate, x, _signal_overlap(g, n1, blocks))
 
 
 _ntk_of_points_compiled = jax.jit(ntk_of_points, static_argnames=("blocks", "layers"))
@@ -130,4 +131,4 @@ def empirical_ntk(
         x1 = checked(net, params, x1, "x1")
         x2 = None if x2 is None else checked(net, params, x2, "x2")
         function = ntk_of_points if is_traced(params, x1, x2) else _ntk_of_points_compiled
-        return to_numpy(function(net.phi, Scales.of(net, x1.shape[1]), params, x1, x2, **options))
+        return to_numpy(function(Nonlinearity.of(net), Scales.of(net, x1.shape[1]), params, x1, x2, **options))

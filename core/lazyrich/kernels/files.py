@@ -27,6 +27,11 @@ def _digest(x: np.ndarray) -> str:
 def _spec(net: Network, x1: np.ndarray, x2: np.ndarray, kind: str) -> str:
     """Return all that the kernel depends on as canonical JSON."""
     network = {field.name: getattr(net, field.name) for field in dataclasses.fields(Network)}
+    if net.phi.own:
+        raise ValueError(
+            f"An activation must have a name of its own for its kernels to be filed; got the function {net.phi.name}. "
+            "Save the array itself with numpy.save."
+        )
     network["activation"] = {"name": net.phi.name, **dict(net.phi.parameters)}
     points = {name: {"shape": x.shape, "sha256": _digest(x)} for name, x in (("x1", x1), ("x2", x2))}
     return json.dumps({"kind": kind, "network": network, **points}, sort_keys=True, separators=(",", ":"))

@@ -62,7 +62,8 @@ def compute(net: Network, x1: Any, x2: Any, part: Part, dtype: str) -> tuple[Any
         return tuple(array[tuple(slice(d) for d in cut)] for array, cut in zip(arrays, cuts, strict=True))
 
     def tile(inputs: Inputs):
-        inputs = jax.tree.map(lambda moment: np.asarray(moment, dtype), inputs)
+        with np.errstate(over="ignore"):  # what overflows float32 is reported with the kernel
+            inputs = jax.tree.map(lambda moment: np.asarray(moment, dtype), inputs)
         return compiled(net.phi, scalars, inputs, recursion=recursion)
 
     kernels, are_finite = in_tiles(tile, x1, x2, needs_distance, recursion.leading(net.depth), dtype)
@@ -154,8 +155,9 @@ def angular_kernels(net: Network, cosines: Any) -> Kernels:
     """
     of_type(net, "net", Network)
     cosines = np.asarray(as_points(np.atleast_2d(cosines), "cosines")[0])
-    if np.abs(cosines).max() > 1:
+    if np.abs(cosines).max() > 1 + 1e-12:  # rounding may carry the cosine of parallel points a little further
         raise ValueError(f"cosines must be from -1 to 1; got {np.abs(cosines).max():g}. Divide by both norms.")
+    cosines = np.clip(cosines, -1.0, 1.0)
     if net.parametrization == "standard":
         raise ValueError(
             "angular_kernels takes no standard parametrization, which needs D. Give points to ntk instead."

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..activations import Activation
+from ..duals import chord
 from ..networks import Network
 from .tiles import Inputs
 
@@ -79,12 +80,13 @@ def _normalised(inputs: Inputs, theta: Any) -> tuple[Inputs, Any]:
     root1, root2 = (jnp.where(q > 0, jnp.sqrt(jnp.where(q > 0, q, 1.0)), 1.0) for q in (q1, q2))
     over = (1 / root1)[:, None] * (1 / root2)[None, :]
     if distance is not None:
-        apart = distance - (root1[:, None] - root2[None, :]) ** 2
         alive = (q1 > 0)[:, None] & (q2 > 0)[None, :]
         either = ((q1 > 0)[:, None] | (q2 > 0)[None, :]).astype(k.dtype)
-        distance = jnp.where(alive, jnp.maximum(apart * over, 0.0), either)
+        distance = jnp.where(alive, chord(q1, q2, distance) * over, either)
     unit1, unit2 = (jnp.where(q > 0, 1.0, 0.0).astype(k.dtype) for q in (q1, q2))
-    return Inputs(unit1, unit2, k * over, distance), None if theta is None else theta * over
+    return Inputs(unit1, unit2, k * over, distance), None if theta is None else theta * over.reshape(
+        (1,) * (theta.ndim - 2) + over.shape
+    )
 
 
 def _layer(activation: Activation, scalars: Scalars, recursion: Recursion, level: Any, state: Any) -> Any:
@@ -101,13 +103,14 @@ def _layer(activation: Activation, scalars: Scalars, recursion: Recursion, level
     k = affine(t, before.k)
     distance = None if apart is None else scalars.weight_var * apart + skip * before.distance
     if theta is not None:
-        new, old = scalars.hidden * t + scalars.bias, scalars.weight_var * tdot * tangent
+        new = scalars.hidden * t + scalars.bias
         if recursion.part is Part.LAYERS:
-            theta = (old + skip * theta).at[level + 1].set(new)
+            theta = (scalars.weight_var * tdot[None] * tangent + skip * theta).at[level + 1].set(new)
         else:
-            theta = new + old + skip * theta
+            new += scalars.weight_var * tdot * tangent
+            theta = new + skip * theta
         if recursion.part is Part.DEPTHS:  # the network that ends here has no skip
-            ends = (k - skip * before.k, new + old)
+            ends = (k - skip * before.k, new)
             record = jax.tree.map(lambda rows, row: rows.at[level].set(row), record, ends)
     return Inputs(q1, q2, k, distance), theta, record
 
