@@ -121,7 +121,9 @@ def _sine(phi: Callable, waves: Callable, **defaults: float) -> Family:
 
 
 def _smooth(phi: Callable, parity: int = 0) -> Family:
-    return Family(phi, partial(hermite_dual, phi, parity=parity), partial(hermite_second_moment, phi), {})
+    return Family(
+        phi, partial(hermite_dual, phi, parity=parity), partial(hermite_second_moment, phi, parity=parity), {}
+    )
 
 
 def _kinked(phi: Callable, kinks: tuple[float, ...]) -> Family:

@@ -98,5 +98,5 @@ def test_tiles_stream_from_the_cluster_each_once(client):
 
 
 def test_an_overflow_on_a_worker_is_refused_in_the_same_words(client):
-    with pytest.raises(ValueError, match="must be finite; got an overflow of float64"):
+    with pytest.raises(ValueError, match="must be finite in float64; got an overflow"):
         lr.tiled_kernel(NET, 1e200 * X, tile=TILE, client=client)

@@ -275,3 +275,15 @@ def test_the_number_of_points_is_no_matter(n, rng):
     assert_allclose(whole, whole.T, 0)
     i, j = [0, n // 2, n - 1], [n - 1, n // 3, 0]
     assert_allclose(whole[np.ix_(i, j)], lr.ntk(net, x[i], x[j]))
+
+
+@every_activation
+def test_a_wide_network_has_the_kernel_of_its_activation_within_its_error(activation, rng):
+    x, seeds = rng.normal(size=(4, 3)) / (2 if activation in GROWING else 1), 48
+    net = lr.Network(1, 1024, activation, WEIGHT_VAR[activation], 0.2)
+    kernels = [lr.empirical_ntk(net, textbook.draw(net, 3, 1, rng, "float32"), x) for _ in range(seeds)]
+    error = np.std(kernels, axis=0, ddof=1) / np.sqrt(seeds)
+    # The mean has no bias at one hidden layer. Five standard errors, each known to 10 %.
+    assert (np.abs(np.mean(kernels, axis=0) - lr.ntk(net, x)) < 5 * error).all()
+    # Enough seeds for a test that could fail.
+    assert (error < 0.05 * np.abs(lr.ntk(net, x)).max()).all()

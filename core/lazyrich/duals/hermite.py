@@ -25,7 +25,7 @@ from jaxtyping import Array, Float
 
 from .gaussian import Covariances, FirstVariances, Moments, SecondVariances, Variances, derivative, deviations
 
-# Two rules, of so many orders; the second only where the first has not converged.
+# Rules of so many orders, each where those before it have not converged.
 _ORDERS = (512, 2048)
 # Where a Hermite polynomial times its weight exp(-x^2/2) has fallen below 1e-16, whatever its order.
 _REACH = 12.2
@@ -109,14 +109,17 @@ def _series(
 ) -> tuple[Covariances, Covariances]:
     """Return the sum and its derivative in z, with as many orders as the largest deviation needs."""
     largest = jnp.maximum(jnp.max(s1), jnp.max(s2))[None]
-    each = dict.fromkeys(functions)  # a function with itself is looked at once
-    few, many = _ORDERS
-    blocks, enough = _blocks(tuple(each), parity, few, largest)
+    each = tuple(dict.fromkeys(functions))  # a function with itself is looked at once
 
-    def in_many():
-        return _sum(functions, parity, many, _blocks(tuple(each), parity, many, largest)[0], s1, s2, z)
+    def in_rule(orders, *longer):
+        blocks, enough = _blocks(each, parity, orders, largest)
 
-    return jax.lax.cond(enough, lambda: _sum(functions, parity, few, blocks, s1, s2, z), in_many)
+        def summed():
+            return _sum(functions, parity, orders, blocks, s1, s2, z)
+
+        return jax.lax.cond(enough, summed, lambda: in_rule(*longer)) if longer else summed()
+
+    return in_rule(*_ORDERS)
 
 
 def _correlation(
@@ -182,8 +185,8 @@ def hermite_dual(
     return Moments(_mean((phi, phi), parity, q1, q2, k), _mean((slope, slope), -parity, q1, q2, k))
 
 
-def hermite_second_moment(phi: Callable, q: Variances) -> Variances:
-    r"""Return $E[\phi(u)^2]$, $u \sim N(0, q)$, by the midpoint rule of the longer series."""
-    x, rows = (part.astype(q.dtype) for part in _rule(_ORDERS[-1], 0))
+def hermite_second_moment(phi: Callable, q: Variances, *, parity: int = 0) -> Variances:
+    r"""Return $E[\phi(u)^2]$, $u \sim N(0, q)$, by the midpoint rule of the shorter series."""
+    x, rows = (part.astype(q.dtype) for part in _rule(_ORDERS[0], 1))
     points = x[:, None] * deviations(q)[None, :]
-    return rows[0] @ (phi(points) ** 2 + phi(-points) ** 2)
+    return rows[0] @ (2 * phi(points) ** 2 if parity else phi(points) ** 2 + phi(-points) ** 2)
