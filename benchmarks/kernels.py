@@ -56,7 +56,7 @@ def rows() -> Iterator[Row]:
     sphere *= 8 / np.linalg.norm(sphere, axis=1, keepdims=True)
     for name, inputs in (("equal norms", sphere), ("mixed norms", x)):
         yield compare(
-            f"NTK, tanh by quadrature, n = 256, depth 3, {name}",
+            f"NTK, tanh by its series, n = 256, depth 3, {name}",
             lambda inputs=inputs: lr.ntk(lr.Network(activation="tanh"), inputs),
             "erf in closed form",
             lambda inputs=inputs: lr.ntk(lr.Network(activation="erf"), inputs),

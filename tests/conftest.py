@@ -19,6 +19,13 @@ def rng():
     return np.random.default_rng(20240229)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def compiled_programs_are_dropped():
+    """Thousands of tests compile gigabytes of programs between them, few of which two files share."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture
 def production():
     """No type checks, as users run it: for tests that pass what the annotations forbid."""

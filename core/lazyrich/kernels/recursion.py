@@ -84,9 +84,9 @@ def _normalised(inputs: Inputs, theta: Any) -> tuple[Inputs, Any]:
         either = ((q1 > 0)[:, None] | (q2 > 0)[None, :]).astype(k.dtype)
         distance = jnp.where(alive, chord(q1, q2, distance) * over, either)
     unit1, unit2 = (jnp.where(q > 0, 1.0, 0.0).astype(k.dtype) for q in (q1, q2))
-    return Inputs(unit1, unit2, k * over, distance), None if theta is None else theta * over.reshape(
-        (1,) * (theta.ndim - 2) + over.shape
-    )
+    if theta is not None:
+        theta = theta * over.reshape((1,) * (theta.ndim - 2) + over.shape)
+    return Inputs(unit1, unit2, k * over, distance), theta
 
 
 def _layer(activation: Activation, scalars: Scalars, recursion: Recursion, level: Any, state: Any) -> Any:

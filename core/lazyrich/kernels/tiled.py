@@ -56,16 +56,16 @@ def tiled_kernel(
     matrix (x2 None) only the tiles on and above the diagonal are computed. The rows of a tile are spread over all
     local devices.
 
-    An activation without a closed form, on points of unequal norms, needs more: its dual expands each point, which took
-    420 MiB for tiles of 1,024 and 180 MiB for tiles of 512 (tanh). On points of equal norms it does not.
+    An activation with a kink and no closed form (elu, selu, hard_tanh, functions of yours), on points of unequal norms,
+    needs more memory and much more time: every pair is a quadrature of its own; see `lazyrich.duals.kinks`.
 
     Args:
-        net: the network; its width, parametrization and richness play no part at infinite width.
+        net: the network; see `nngp_and_ntk`.
         x1: points, (n1, D).
         x2: points, (n2, D); `None` means `x1`.
         kind: ntk or nngp.
         tile: rows and columns of a tile, at least 1; around 1,000 is fast, and then takes 8 MB.
-        dtype: float64, or float32 for half the space; a float32 entry is the rounded float64 one.
+        dtype: float64, or float32 for half the space, computed in that precision.
         out: a .npy file to write to. A job that was cancelled or killed is resumed by a call with the same arguments;
             until it is complete the file is called `out` + ".partial". One process at a time may write to it.
         progress: called as `progress(tiles done, tiles in all)` after each tile. It cancels by returning False.
