@@ -18,6 +18,8 @@ _TIMES = 160
 _MOST_NUMBERS = 2**28
 # Tens of seconds of one worker.
 _MOST_ENTRIES = 1e9
+# The same, of activations that take a quadrature a pair.
+_MOST_QUADRATURES = 3e4
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +133,13 @@ def _compute_theory(experiment: lr.Experiment) -> Theory:
             "Lower the depth or the number of points."
         )
     data = experiment.load_data()
+    norms = np.linalg.norm(np.concatenate([data.x_train, data.x_test]), axis=1)
+    if net.phi.family.is_quadrature and entries > _MOST_QUADRATURES and not np.allclose(norms, norms[0], rtol=1e-12):
+        raise ValueError(
+            f"On points of unequal norms {net.phi} takes a quadrature a pair, for at most {_MOST_QUADRATURES:,.0f} "
+            f"kernel entries, depth x n x (n + tests); got {entries:,}. Take fewer points, a lower depth, or a smooth "
+            "activation such as gelu."
+        )
     spectrum = lr.eigensystem(lr.ntk(net, data.x_train))
     if spectrum.values[0] <= 0:
         raise ValueError("The kernel must not be zero; got weight and bias variance 0. Raise one of them.")

@@ -199,3 +199,12 @@ def test_what_would_take_a_worker_or_the_memory_from_others_is_refused():
     wide = dataclasses.replace(SMALL, network=dataclasses.replace(SMALL.network, width=200_000))
     with pytest.raises(ValueError, match="weights and activations between them; got"):
         next(iter(frames(wide)))
+
+
+def test_a_quadrature_a_pair_is_refused_where_it_would_take_minutes_and_equal_norms_are_not():
+    def experiment(name):
+        return lr.Experiment(data=lr.DataSpec(name, n_train=128, n_test=256), network=lr.Network(3, 8, "selu"))
+
+    with pytest.raises(ValueError, match=r"selu takes a quadrature a pair, for at most 30,000 .*; got 147,456\. Take"):
+        theory(experiment("regression"))
+    assert theory(experiment("circle")).n == 128
