@@ -5,8 +5,9 @@ Write $u = \sigma_1 x$ and $v = \sigma_2 (\rho x + s y)$, $s^2 = 1 - \rho^2$, wi
 2. What remains, as a function of x, has the kinks of $\phi(\sigma_1 x)$, and bends within $s / \rho$ of the x where v
    would meet a kink at y = 0: the integral over x is split at all of these.
 
-A pair costs some ten thousand evaluations of phi: 64 points of unequal norms took half a second a layer. Where all points share one variance, the dual is a curve in the angle
-alone, analytic from 0 to pi, and is found by Chebyshev interpolation instead.
+A pair costs some ten thousand evaluations of phi: 64 points of unequal norms took half a second a layer. Where all
+points share one variance, the dual is a curve in the angle alone, analytic from 0 to pi, and is found by Chebyshev
+interpolation instead.
 """
 
 from collections.abc import Callable
