@@ -7,8 +7,6 @@ from lazyrich.activations import FAMILIES
 from lazyrich.data import MAKERS
 from lazyrich.parametrizations import PARAMETRIZATIONS
 
-# Those that jump have no tangent kernel, and nothing to train below the readout.
-ACTIVATIONS = [name for name, family in FAMILIES.items() if family.has_tangent]
 # What the page opens on: a few seconds of training that show a decaying spectrum, a test loss that follows theory and
 # kernels that move a little.
 PRESET = lr.Experiment(
@@ -43,7 +41,7 @@ class State(param.Parameterized):
     )
     depth = param.Integer(default=2, softbounds=(1, 12), doc="Hidden layers L.", label="Depth L")
     width = param.Integer(default=256, doc="Units N in each hidden layer of the finite networks.", label="Width N")
-    activation = param.Selector(default="relu", objects=ACTIVATIONS, doc="Activation of the hidden layers.")
+    activation = param.Selector(default="relu", objects=list(FAMILIES), doc="Activation of the hidden layers.")
     parametrization = param.Selector(
         default="ntk",
         objects=list(PARAMETRIZATIONS),

@@ -69,3 +69,14 @@ def test_a_link_that_is_too_long_is_left_out():
     experiment, notices = decode("depth=3&x=" + "y" * 600)
     assert experiment == PRESET
     assert "at most 500 characters; got 610" in notices[0]
+
+
+@pytest.mark.parametrize(
+    "act",
+    [lr.activation("hermite", coefficients=(0.3, -0.5)), lr.activation("monomial", degree=2), lr.activation("sign")],
+    ids=str,
+)
+def test_an_activation_comes_back_with_parameters_of_every_kind(act):
+    experiment = lr.Experiment(network=lr.Network(activation=act))
+    decoded, notices = decode(encode(experiment))
+    assert decoded.network.phi == act and notices == []

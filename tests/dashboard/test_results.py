@@ -208,3 +208,8 @@ def test_a_quadrature_a_pair_is_refused_where_it_would_take_minutes_and_equal_no
     with pytest.raises(ValueError, match=r"selu takes a quadrature a pair, for at most 30,000 .*; got 147,456\. Take"):
         theory(experiment("regression"))
     assert theory(experiment("circle")).n == 128
+
+
+def test_an_activation_without_a_tangent_kernel_is_refused_in_words():
+    with pytest.raises(ValueError, match="The tangent kernel of sign does not exist: it jumps"):
+        theory(dataclasses.replace(SMALL, network=dataclasses.replace(SMALL.network, activation="sign")))

@@ -6,9 +6,10 @@ import param
 import pytest
 
 import lazyrich as lr
+from lazyrich.activations import FAMILIES
 from lazyrich.data import MAKERS
 from lazyrich.parametrizations import PARAMETRIZATIONS
-from lazyrich_dashboard.state import ACTIVATIONS, PRESET, State
+from lazyrich_dashboard.state import PRESET, State
 
 CONTROLS = [name for name in State.param if name not in ("name", "complaint")]
 
@@ -130,7 +131,7 @@ def test_the_scrubber_is_no_part_of_the_experiment():
 
 
 @pytest.mark.parametrize(
-    ("control", "known"), [("data", MAKERS), ("activation", ACTIVATIONS), ("parametrization", PARAMETRIZATIONS)]
+    ("control", "known"), [("data", MAKERS), ("activation", FAMILIES), ("parametrization", PARAMETRIZATIONS)]
 )
 def test_a_list_offers_all_that_the_core_knows(control, known):
     assert isinstance(State.param[control], param.Selector)
@@ -147,7 +148,3 @@ def test_a_value_that_makes_no_sense_is_refused_by_the_experiment_and_not_by_the
     setattr(state, control, value)
     with pytest.raises(ValueError, match=rf"^{control} must be .*; got {value}"):
         _ = state.experiment
-
-
-def test_what_has_no_tangent_kernel_is_not_offered():
-    assert "relu" in ACTIVATIONS and "sign" not in ACTIVATIONS
