@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 import pytest
 
@@ -168,3 +169,28 @@ def test_a_run_carries_what_made_it(data):
     run = lr.train(DEEP, data, time=1.0, learning_rate=ETA, seeds=2, centred=True)
     assert run.attrs["network"] == repr(DEEP) and run.attrs["data"] == "circle"
     assert run.attrs["learning_rate"] == ETA and run.attrs["centred"] == 1
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"residual": 0.7}, {"layer_norm": True}, {"parametrization": "standard", "residual": 1.0, "layer_norm": True}],
+    ids=["skip", "layer_norm", "standard"],
+)
+def test_a_step_of_every_kind_of_network_goes_down_the_gradient(data, more):
+    net = lr.Network(2, 16, "gelu", 1.5, 0.2, **more)
+    start, eta = lr.init(net, data.in_dim, data.out_dim, seed=3), 1e-3
+    run = lr.train(net, data, time=[eta], learning_rate=eta, seeds=1, seed=3)
+
+    def loss(params):
+        return ((lr.apply(net, params, data.x_train) - data.y_train) ** 2).sum() / (2 * len(data.y_train))
+
+    rates = Params(1.0, 1.0, 1.0, 1.0, 1.0)
+    if net.parametrization == "standard":  # W = scale w moves by eta times its gradient, so w by eta / scale^2 its own
+        weight, bias = 1 / net.weight_var, 1 / net.bias_var
+        rates = Params(weight * data.in_dim, weight * net.width, weight * net.width, bias, bias)
+    moved = jax.tree.map(lambda p, g, rate: p - eta * rate * g, start, jax.grad(loss)(start), rates)
+    step = lr.apply(net, moved, data.x_test) - lr.apply(net, start, data.x_test)
+    got = run.f_test[0, -1].values - run.f_test[0, 0].values
+    assert np.abs(step).max() > 1e-4
+    # The difference of two single-precision outputs of size 1.
+    assert np.abs(got - step).max() < 2e-6
