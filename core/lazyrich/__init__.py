@@ -11,7 +11,9 @@ from .data import load_data as load_data
 from .diagnostics import kernel_distance as kernel_distance
 from .diagnostics import target_alignment as target_alignment
 from .dynamics import LinearDynamics as LinearDynamics
+from .dynamics import max_minibatch_learning_rate as max_minibatch_learning_rate
 from .dynamics import mean_field as mean_field
+from .dynamics import minibatch_dynamics as minibatch_dynamics
 from .dynamics import train as train
 from .dynamics import train_stream as train_stream
 from .experiment import DataSpec as DataSpec

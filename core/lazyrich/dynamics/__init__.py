@@ -2,5 +2,7 @@
 
 from .linear import LinearDynamics as LinearDynamics
 from .mean_field import mean_field as mean_field
+from .minibatch import minibatch_dynamics as minibatch_dynamics
+from .minibatch_stability import max_minibatch_learning_rate as max_minibatch_learning_rate
 from .training import train as train
 from .training import train_stream as train_stream
