@@ -45,6 +45,13 @@ _RISK = {
     "coefficients": VECTOR | {"short": (np.ones(29), "each of the 30 eigenvalues; got")},
     "n": POSITIVE, "ridge": NOT_NEGATIVE, "noise": NOT_NEGATIVE,
 }  # fmt: skip
+_BATCH_SIZE = without(COUNT, "zero") | {"zero": (0, "from 1 to 3; got 0"), "too_large": (4, "from 1 to 3; got 4")}
+_RATIO = {
+    "negative": (-0.5, "must be numbers from .*; got -0.5"), "nan": (np.nan, "must be numbers from .*; got nan"),
+    "text": ("3", "must be an array of numbers; got str"), "none": (None, "must be an array of numbers; got NoneType"),
+    "flag": (True, "must be an array of numbers; got bool"), "one_of_two": ([1.0, -1.0], r"got \[1.0, -1.0\]"),
+}  # fmt: skip
+_ZERO, _INFINITE = {"zero": (0.0, "numbers from 1e-100 to .*; got 0.0")}, {"infinite": (np.inf, "to 1e.100; got inf")}
 _flow = lr.LinearDynamics(THETA, Y, THETA[:2], nngp=THETA, cross_nngp=THETA[:2], test_nngp=THETA[:2, :2])
 
 
@@ -218,6 +225,45 @@ CALLS = {
         {"net": lr.Network(1), "data": DATA, "time": 0.01, "richness": 1.0, "particles": 4,
          "learning_rate": 0.01, "seed": 0, "record": ("loss",), "checkpoints": 2, "ntk_points": 2},
         _TRAINING | {"richness": RATE, "particles": COUNT},
+    ),
+    "minibatch_dynamics": (
+        lr.minibatch_dynamics,
+        {"ntk": THETA, "y": Y, "time": 0.1, "learning_rate": 0.01, "batch_size": 2, "cross_ntk": THETA, "y_test": Y,
+         "f0": (Y, Y), "replacement": False, "method": "exact", "checkpoints": 2},
+        {"ntk": MATRIX, "y": TARGETS, "time": END_TIME, "learning_rate": POSITIVE, "batch_size": _BATCH_SIZE,
+         "cross_ntk": without(MATRIX, "none") | {"none": (None, "needs both cross_ntk and y_test; got one")},
+         "y_test": without(TARGETS, "none") | {"none": (None, "needs both cross_ntk and y_test; got one"),
+                                               "two_outputs": (np.ones((3, 2)), "must have 1 outputs")},
+         "f0": without(TARGETS, "one_number"), "replacement": FLAG, "method": NAME,
+         "checkpoints": without(COUNT, "zero") | {"one": (1, "from 2")}},
+    ),
+    "max_minibatch_learning_rate": (
+        lr.max_minibatch_learning_rate,
+        {"ntk": THETA, "batch_size": 2, "replacement": False, "method": "exact"},
+        {"ntk": MATRIX, "batch_size": _BATCH_SIZE, "replacement": FLAG, "method": NAME},
+    ),
+    "high_dimensional_errors": (
+        lr.theory.high_dimensional_errors, {"t": 1.0, "ratio": 0.5, "snr": 5.0, "inr": 0.0},
+        {"t": _RATIO, "ratio": _RATIO | _ZERO | _INFINITE, "snr": _RATIO | _ZERO, "inr": _RATIO | _INFINITE},
+    ),
+    "best_stopping_time": (
+        lr.theory.best_stopping_time, {"ratio": 0.5, "snr": 5.0, "inr": 0.0},
+        {"ratio": _RATIO | _ZERO | _INFINITE, "snr": _RATIO | _ZERO, "inr": _RATIO | _INFINITE},
+    ),
+    "mode_stopping_time": (
+        lr.theory.mode_stopping_time, {"eigenvalue": 0.5, "snr": 5.0, "inr": 0.0},
+        {"eigenvalue": _RATIO | _INFINITE, "snr": _RATIO | _ZERO, "inr": _RATIO | _INFINITE},
+    ),
+    "marchenko_pastur_density": (
+        lr.theory.marchenko_pastur_density, {"eigenvalue": 0.5, "ratio": 0.5},
+        {"eigenvalue": _RATIO | _ZERO | _INFINITE, "ratio": _RATIO | _ZERO | _INFINITE},
+    ),
+    "self_distillation": (
+        lr.theory.self_distillation,
+        {"kernel": THETA, "y": Y, "rounds": 2, "ridge": 0.1, "target_weight": 0.5, "cross_kernel": THETA},
+        {"kernel": MATRIX | {"oblong": (THETA[:2], "must be square")}, "y": TARGETS, "rounds": COUNT,
+         "ridge": POSITIVE, "target_weight": NOT_NEGATIVE | {"above_one": (1.5, "at most 1; got 1.5")},
+         "cross_kernel": without(MATRIX, "none") | {"other_side": (np.ones((3, 4)), r"got \(3, 4\)")}},
     ),
     "kernel_distance": (
         lr.kernel_distance, {"kernel": THETA, "reference": THETA},

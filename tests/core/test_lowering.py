@@ -12,10 +12,12 @@ import pytest
 import lazyrich as lr
 from lazyrich import mlp
 from lazyrich.activations import FAMILIES
-from lazyrich.dynamics import training
+from lazyrich.dynamics import minibatch, training
 from lazyrich.kernels import derivatives, empirical, recursion
 from lazyrich.kernels.function_ntk import _contracted, _rows
 from lazyrich.spectra import gram
+from lazyrich.theory import high_dimensional
+from lazyrich.theory.self_distillation import _coefficients
 
 N, DIM, OUT, WIDTH, LAYERS, SEEDS = 4, 3, 2, 8, 4, 2
 
@@ -48,6 +50,12 @@ def training_arguments():
     return (*finite_network((SEEDS,)), y, jnp.zeros((SEEDS, N, OUT), jnp.float32), 0.1, 5)
 
 
+def minibatch_arguments(exact):
+    """Vectors, values, learning rate, noise factor, mean residuals and covariance of two pairs of outputs."""
+    residuals = jnp.ones((2, N))
+    return jnp.eye(N), jnp.ones(N), 0.1, 0.5, residuals, residuals, jnp.zeros((2, N, N) if exact else (2, N))
+
+
 # Name: the compiled function and its arguments (made under 64-bit types where it runs under them).
 COMPILED = {
     **{
@@ -70,6 +78,19 @@ COMPILED = {
         ),
     ),
     "eigenvalues": (gram._eigh, lambda: (jnp.eye(N, dtype=jnp.float64),)),
+    **{
+        f"minibatches_{name}": (
+            jax.jit(lambda state, steps, exact=exact: minibatch._advance(*state, steps, exact)),
+            lambda exact=exact: (minibatch_arguments(exact), 5),
+        )
+        for name, exact in (("exact", True), ("mode_wise", False))
+    },
+    "high_dimensional_errors": (high_dimensional._errors, lambda: (jnp.ones(N),) * 4),
+    "best_stopping_time": (high_dimensional._best_time, lambda: (jnp.ones(N),) * 3),
+    "self_distillation": (
+        jax.jit(lambda kernel, y: _coefficients(kernel, y, 0.1, 0.5, 3)),
+        lambda: (jnp.eye(N), jnp.ones((N, OUT))),
+    ),
     "output": (mlp._apply_compiled, finite_network),
     "empirical_kernel": (
         empirical._ntk_of_points_compiled,
@@ -96,7 +117,8 @@ COMPILED = {
     ),
 }
 DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_"))} - {"kernels_of_seeds"}
-DOUBLE |= {"eigenvalues"}
+DOUBLE |= {"eigenvalues", "high_dimensional_errors", "best_stopping_time", "self_distillation"}
+DOUBLE |= {name for name in COMPILED if name.startswith("minibatches_")}
 
 
 PLATFORMS = ("cpu", "cuda", "tpu")
@@ -122,7 +144,7 @@ def test_no_compiled_function_is_missing_here():
         for _, value in inspect.getmembers(module, lambda member: isinstance(member, jitted))
         if inspect.unwrap(value).__module__.startswith("lazyrich") or value is gram._eigh
     }
-    within_others = {mlp.draw, training._draw_seeds, _rows, _contracted}
+    within_others = {mlp.draw, training._draw_seeds, _rows, _contracted, minibatch._advance, _coefficients}
     tried = {function for function, _ in COMPILED.values()} | within_others
     assert compiled <= tried
     assert len(compiled) >= 9

@@ -166,6 +166,10 @@ def minibatch_dynamics(
     values = np.where(system.values > system.resolution, system.values, 0.0)
     points, steps = _points(flow, values, y_test), checkpoint_steps(time, learning_rate, checkpoints)
     rows = list(_rows(flow, values, points, factor, steps, exact))
+    if not rows:
+        raise ValueError(
+            "The loss before training must be finite in float64; got an overflow. Scale the kernel and the targets."
+        )
     kept = steps[: len(rows)]
     status = _status(system.vectors, values, learning_rate, factor, exact, steps[len(rows) :])
     if len(kept) < len(steps):
