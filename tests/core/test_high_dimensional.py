@@ -123,6 +123,13 @@ def test_the_best_stopping_time_is_the_minimum_on_a_fine_grid(ratio, snr):
     assert errors[1021] > errors[-1]
 
 
+def test_the_best_stopping_time_is_found_at_the_far_end_of_its_range():
+    best = best_stopping_time(ratio=1.0, snr=1e15, inr=1.0)
+    before, least, after = high_dimensional_errors(best * np.array([0.9, 1.0, 1.1]), ratio=1.0, snr=1e15, inr=1.0).test
+    assert best > 1e15
+    assert least < min(before, after)
+
+
 def test_a_single_mode_stops_where_its_error_is_least():
     snr, inr, value = 5.0, 0.5, 0.7
     best = mode_stopping_time(value, snr=snr, inr=inr)

@@ -68,8 +68,8 @@ def max_minibatch_learning_rate(
     It rises with B, for small B in proportion, and saturates at $2n/\lambda_1$. For linear regression on isotropic
     inputs in d dimensions and many points it is $2/(1 + (d \mp 1)/B)$ (minus: a fixed training set that is much larger
     than d; plus: Gaussian inputs, fresh at every step). The largest eigenvalue of a batch's Hessian, there
-    $(1 + \sqrt{d/B})^2$, gives $2/(1 + \sqrt{d/B})^2$: below it no step can raise a batch's own loss, which is
-    sufficient, but only half of what is stable at B = d.
+    $(1 + \sqrt{d/B})^2$, gives $2/(1 + \sqrt{d/B})^2$: below it a typical step takes no direction further from the
+    solution, which is sufficient, but only half of what is stable at B = d.
 
     Args:
         ntk: kernel Theta(X, X), (n, n), or its `Eigensystem`.

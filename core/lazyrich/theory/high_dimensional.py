@@ -51,9 +51,10 @@ def _errors(ratio, snr, inr, t):
     """
     noise, ends = 1 / snr, jnp.isinf(t)
     values, density = quadrature(ratio)
-    left = jnp.exp(-values * jnp.where(ends, 1.0, t))
+    passed = values * jnp.where(ends, 1.0, t)
+    left, gone = jnp.exp(-passed), -jnp.expm1(-passed)
     fitted = jnp.sum(density * left**2 * (values * (1 + inr) + noise)) / ratio
-    learned = jnp.sum(density * ((1 + inr) * left**2 + noise * (1 - left) ** 2 / values))
+    learned = jnp.sum(density * ((1 + inr) * left**2 + noise * gone**2 / values))
     # At infinity the integral of density/eigenvalue is known, and diverges at a = 1, where its noise stays.
     apart = jnp.abs(1 - ratio)
     overfitted = jnp.minimum(ratio, 1.0) / jnp.where(apart > 0, apart, 1.0)
@@ -88,14 +89,14 @@ def _best_time(ratio, snr, inr):
 
     def halve(_, bracket):
         low, high = bracket
-        middle = (low + high) / 2
+        middle = jnp.sqrt(low) * jnp.sqrt(high)
         late = slope(middle) > 0
         return jnp.where(late, low, middle), jnp.where(late, middle, high)
 
     edges = (1 + jnp.sqrt(ratio)) ** 2, (1 - jnp.sqrt(ratio)) ** 2
     bracket = tuple(jax.lax.stop_gradient(_mode_time(edge, finite, inr)) for edge in edges)
     low, high = jax.lax.stop_gradient(jax.lax.fori_loop(0, _BISECTIONS, halve, bracket))
-    root = (low + high) / 2
+    root = jnp.sqrt(low) * jnp.sqrt(high)
     # A step of Newton's method, which also carries the derivatives of the root (implicit function theorem).
     best = root - slope(root) / jax.lax.stop_gradient(jax.grad(slope)(root))
     return jnp.where(noisy, best, jnp.inf)
@@ -154,4 +155,4 @@ def mode_stopping_time(eigenvalue: Any, *, snr: Any, inr: Any = 0.0) -> Float[np
     Raises:
         ValueError: an argument out of its range.
     """
-    return _mode_time(*_together(within(eigenvalue, "eigenvalue", 0.0, LARGEST), snr, inr))
+    return _mode_time(*_together(within(eigenvalue, "eigenvalue", 0.0, LONGEST), snr, inr))

@@ -17,12 +17,12 @@ from jaxtyping import Array, Float
 from .._checks import within
 from .._float64 import float64
 
-# What follows stays within the range of float64.
-SMALLEST, LARGEST = 1e-100, 1e100
 # lambda = (1 - sqrt a)^2 + 4 sqrt(a) sin^2(angle/2) takes both square roots out of the density. Near the angle 0, what
 # is left can still be as narrow as |1 - sqrt a|, or t^(-1/2) for an integrand exp(-lambda t). So the panels halve
 # towards it: Gauss-Legendre nodes in [pi/2, pi], [pi/4, pi/2], ... resolve every width above 1e-17, and times to this.
 LONGEST = 1e30
+# With ratios between these the best times stay below that.
+SMALLEST, LARGEST = 1e-15, 1e15
 _PANELS, _NODES = 58, 16
 
 
@@ -56,7 +56,7 @@ def marchenko_pastur_density(eigenvalue: Any, *, ratio: Any) -> Float[np.ndarray
     Raises:
         ValueError: an argument out of its range.
     """
-    value, ratio = within(eigenvalue, "eigenvalue", SMALLEST, LARGEST), within(ratio, "ratio", SMALLEST, LARGEST)
+    value, ratio = within(eigenvalue, "eigenvalue", 1 / LONGEST, LONGEST), within(ratio, "ratio", SMALLEST, LARGEST)
     value, ratio = jnp.broadcast_arrays(value, ratio)
     inside = 4 * ratio - (value - 1 - ratio) ** 2
     return jnp.where(inside > 0, jnp.sqrt(jnp.where(inside > 0, inside, 1.0)) / (2 * jnp.pi * value), 0.0)
