@@ -17,7 +17,7 @@ all points. What the draws add to it has a closed second moment, derived in thre
 
 This is `method="exact"`, the default. `"mode_wise"` puts $\mathrm{tr}(S)/n\, I$ in place of diag(S), as in the limit of
 many points with eigenvectors that know nothing of the residual; then modes speak to each other through the loss alone.
-Sources: Paquette, Lee, Pedregosa & Paquette 2021, "SGD in the large" (that limit, for B = 1); Bordelon & Pehlevan 2022,
+Sources: Paquette, Lee, Pedregosa & Paquette 2021, "SGD in the large" (that limit); Bordelon & Pehlevan 2022,
 "Learning curves for SGD on structured features" (second moments by the mode, for fresh points at every step).
 """
 
