@@ -12,7 +12,7 @@ import pytest
 import lazyrich as lr
 from lazyrich import mlp
 from lazyrich.activations import FAMILIES
-from lazyrich.dynamics import training
+from lazyrich.dynamics import gradient_flow, losses, training
 from lazyrich.kernels import derivatives, empirical, recursion
 from lazyrich.kernels.function_ntk import _contracted, _rows
 from lazyrich.spectra import gram
@@ -48,6 +48,13 @@ def training_arguments():
     return (*finite_network((SEEDS,)), y, jnp.zeros((SEEDS, N, OUT), jnp.float32), 0.1, 5)
 
 
+def flow_arguments():
+    """A problem of the Huber loss, which has a parameter, its times and tolerances."""
+    loss, matrix, y = losses.Loss.of("huber", 1.0).value, jnp.eye(N), jnp.ones((N, OUT))
+    problem = gradient_flow.Problem(loss, matrix, matrix, 0 * y, y, 0.1, 1.0, 1.0)
+    return problem, jnp.arange(3.0), jnp.full(2, 1e-6)
+
+
 # Name: the compiled function and its arguments (made under 64-bit types where it runs under them).
 COMPILED = {
     **{
@@ -70,6 +77,12 @@ COMPILED = {
         ),
     ),
     "eigenvalues": (gram._eigh, lambda: (jnp.eye(N, dtype=jnp.float64),)),
+    "flow_by_tsitouras": (gradient_flow._tsitouras, flow_arguments),
+    "flow_by_chebyshev": (gradient_flow._chebyshev, flow_arguments),
+    "flow_losses": (
+        losses._mean_losses,
+        lambda: (losses.Loss.of("hinge", 1.0).value, jnp.ones((3, N, OUT)), jnp.ones((N, OUT))),
+    ),
     "output": (mlp._apply_compiled, finite_network),
     "empirical_kernel": (
         empirical._ntk_of_points_compiled,
@@ -95,7 +108,7 @@ COMPILED = {
         lambda: (jnp.arange(SEEDS, dtype=jnp.uint32),),
     ),
 }
-DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_"))} - {"kernels_of_seeds"}
+DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_", "flow_"))} - {"kernels_of_seeds"}
 DOUBLE |= {"eigenvalues"}
 
 

@@ -6,7 +6,7 @@ flow, whose Jacobian is minus a Hessian, is what it is made for. An implicit met
 Jacobian of nC rows at every step.
 
 Source: Sommeijer, Shampine & Verwer 1997, "RKC: an explicit solver for parabolic PDEs", J. Comput. Appl. Math. 88,
-section 2; the letters are theirs. The error estimate is that of their section 3.
+whose letters and error estimate these are.
 """
 
 from collections.abc import Callable

@@ -22,6 +22,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
+from .._float64 import is_traced
+from ..spectra import Eigensystem
+
 # Speeds below this part of the largest possible one are rounding.
 _ROUNDING = 1e-11
 # Added to a singular program's diagonal, relative to it; a step of refinement takes it out where it matters.
@@ -131,3 +134,16 @@ def hinge_flow(theta: Any, y: Any, f0: Any, ridge: float, times: Any) -> tuple[A
         u = u if piece.direction.any() else 0.0
         f[i], a[i] = y * (piece.margins + u * piece.speed), piece.a + u * piece.direction
     return f, a
+
+
+def exact_hinge(ntk: Any, start: Any, cross_ntk: Any, ridge: Any, times: Any) -> Any:
+    """Return f (T, n, C), f_test (or None) and how they were solved for, one output at a time."""
+    if is_traced(ntk, start, cross_ntk, ridge, times):
+        raise ValueError(
+            "The hinge loss's exact flow needs numbers; got a tracer of a JAX transformation. Take squared_hinge."
+        )
+    theta = (ntk.vectors * ntk.values) @ ntk.vectors.T if isinstance(ntk, Eigensystem) else np.asarray(ntk, float)
+    flows = [hinge_flow(theta, y, f0, ridge, times) for y, f0 in zip(start.y.T, np.asarray(start.f).T, strict=True)]
+    f, a = (np.stack(parts, axis=-1) for parts in zip(*flows, strict=True))
+    f_test = None if cross_ntk is None else np.asarray(start.f_test)[None] - np.einsum("mn,tnc->tmc", cross_ntk, a)
+    return f, f_test, {"method": "exact, event by event"}

@@ -5,7 +5,7 @@ initial weights),
 
 $$\dot f(x) = -\frac1n \Theta(x, X)\, \nabla L(f(X), y) - \delta\,(f(x) - f_0(x)) .$$
 
-Source: Lee et al. 2019, "Wide neural networks of any depth evolve as linear models under gradient descent", eq. 6.
+Source: Lee et al. 2019, "Wide neural networks of any depth evolve as linear models under gradient descent", eq. 7.
 Smooth losses go through an adaptive solver (gradient_flow.py), the hinge loss through its exact solution (hinge.py).
 The losses and their targets are in losses.py. For the squared loss `LinearDynamics` has closed forms.
 """
@@ -20,44 +20,15 @@ import xarray as xr
 from .._checks import as_array, as_matrix, as_numbers, as_targets, number
 from .._float64 import float64, is_traced
 from ..results import labelled
-from ..spectra import Eigensystem, eigensystem
-from .hinge import hinge_flow
+from .hinge import exact_hinge
 from .losses import Loss
+from .weight_basis import Basis, weight_basis
 
 # For t = infinity the flow goes on for this many times of its slowest mode,
 _LONG = 100.0
 # and is at rest if by its last speed it would move this part of its way in as much time again.  A loss that is never
 # at rest, as the cross-entropy of separable data with f ~ log t, has 1/log t there.
 _AT_REST = 1e-4
-
-
-class _Basis(NamedTuple):
-    r"""$S = V\Lambda^{1/2}$ on training points, $S^T$, $V\Lambda^{-1/2}$, and the largest and least eigenvalue."""
-
-    decode: Any
-    encode: Any
-    inverse: Any
-    largest: Any
-    least: Any
-
-
-def _basis(ntk: Any) -> _Basis:
-    """Return the basis of the weights' motion; modes that are rounding have none."""
-    if is_traced(ntk):
-        fixed = jax.lax.stop_gradient(as_matrix(ntk, "ntk", (None, None)))
-        values, vectors = jnp.linalg.eigh(fixed)
-        resolution = len(fixed) * np.finfo(np.float64).eps * values[-1]
-    else:
-        system = ntk if isinstance(ntk, Eigensystem) else eigensystem(ntk)
-        values, vectors, resolution = system.values, system.vectors, system.resolution
-    kept = values > resolution
-    root = jnp.sqrt(jnp.where(kept, values, 0.0))
-    inverse = jnp.where(kept, 1 / jnp.where(kept, root, 1.0), 0.0)
-    decode = vectors * root[None]
-    # Derivatives in the kernel: z may be any fixed basis of the dual variables, and f = f_0 + Theta V Lambda^-1/2 z.
-    moved = (ntk - fixed) @ (vectors * inverse[None]) if is_traced(ntk) else 0.0
-    least = jnp.min(jnp.where(kept, values, jnp.inf), initial=jnp.inf)
-    return _Basis(decode + moved, decode.T, vectors * inverse[None], root.max() ** 2, least)
 
 
 class _Start(NamedTuple):
@@ -75,8 +46,7 @@ def _start(loss: Loss, y: Any, f0: Any, y_test: Any, n: int, n_test: int | None)
         raise ValueError(
             f"A pair f0 must be the outputs on training and on test points; got {len(f0)} parts. Give two."
         )
-    first, second = f0 if isinstance(f0, tuple) else (f0, f0 if np.ndim(f0) == 0 else None)
-    first = as_array(first, "f0")
+    first = as_array(f0[0] if isinstance(f0, tuple) else f0, "f0")
     first = first if first.ndim == 0 else as_targets(first, "f0", n)
     y = loss.targets(y, "y", n, first.shape[1] if first.ndim else None)
     out_dim = y.shape[1]
@@ -85,9 +55,9 @@ def _start(loss: Loss, y: Any, f0: Any, y_test: Any, n: int, n_test: int | None)
         if y_test is not None:
             raise ValueError("y_test needs cross_ntk = Theta(X', X); got None. Give both or neither.")
         return _Start(first, None, y, None)
-    if second is None:
+    if not isinstance(f0, tuple) and np.ndim(f0) > 0:
         raise ValueError("f0 on the test points is needed; got training points alone. Give f0=(f0, f0_test).")
-    second = as_array(second, "f0 on test points")
+    second = as_array(f0[1] if isinstance(f0, tuple) else f0, "f0 on test points")
     second = second if second.ndim == 0 else as_targets(second, "f0 on test points", n_test)
     if second.ndim and second.shape[1] != out_dim:
         raise ValueError(f"f0 on test points must have {out_dim} outputs; got {second.shape[1]}. Give both alike.")
@@ -103,20 +73,17 @@ def _times(t: Any) -> Any:
     return times
 
 
-def _smooth(loss: Loss, basis: _Basis, start: _Start, cross_ntk: Any, ridge: Any, times: Any, tolerances: Any) -> Any:
+def _smooth(loss: Loss, basis: Basis, start: _Start, cross_ntk: Any, ridge: Any, times: Any, tolerances: Any) -> Any:
     """Return f (T, n, C), f_test (or None) and how they were solved for."""
     from . import gradient_flow  # Diffrax takes 0.9 s to import, which nothing else needs.
 
     n = len(start.y)
-    kappa = jnp.sqrt(jnp.sum(basis.decode**2) / n)
-    kappa = jnp.where(kappa > 0, kappa, 1.0)
-    # Without any mode nothing moves, at any rate.
-    fastest, slowest = ridge + basis.largest / n, ridge + jnp.where(basis.largest > 0, basis.least, 1.0) / n
+    kappa = jnp.where(basis.largest > 0, jnp.sqrt(jnp.sum(basis.decode**2) / n), 1.0)
+    fastest, slowest = basis.largest / n, basis.least / n
     problem = gradient_flow.Problem(
-        loss.value, basis.decode / kappa, basis.encode * kappa, start.f, start.y, ridge, basis.largest / n,
-        jnp.where(fastest > 0, slowest / jnp.where(fastest > 0, fastest, 1.0), 1.0),
-    )  # fmt: skip
-    settled = _LONG / slowest
+        loss.value, basis.decode / kappa, basis.encode * kappa, start.f, start.y, ridge, fastest, slowest
+    )
+    settled = _LONG / (ridge + slowest)
     now = jnp.where(jnp.isfinite(times), times, 0.0)
     now = jnp.where(jnp.isfinite(times), times, jnp.maximum(settled, now.max()))
     # One more stop, from where on the solver may find the flow at rest.
@@ -147,19 +114,6 @@ def _check(path: Any, times: Any, endless: bool) -> None:
             f"At t = infinity the flow must come to rest; got one that after t = {times.max():.3g} would go on by "
             f"{more / way:.2g} of its way in as much time again. Give a ridge above 0, or finite times."
         )
-
-
-def _exact_hinge(ntk: Any, start: _Start, cross_ntk: Any, ridge: Any, times: Any) -> Any:
-    """Return f (T, n, C), f_test (or None) and how they were solved for; outputs do not feel each other."""
-    if is_traced(ntk, start, cross_ntk, ridge, times):
-        raise ValueError(
-            "The hinge loss's exact flow needs numbers; got a tracer of a JAX transformation. Take squared_hinge."
-        )
-    theta = (ntk.vectors * ntk.values) @ ntk.vectors.T if isinstance(ntk, Eigensystem) else np.asarray(ntk, float)
-    flows = [hinge_flow(theta, y, f0, ridge, times) for y, f0 in zip(start.y.T, np.asarray(start.f).T, strict=True)]
-    f, a = (np.stack(parts, axis=-1) for parts in zip(*flows, strict=True))
-    f_test = None if cross_ntk is None else np.asarray(start.f_test)[None] - np.einsum("mn,tnc->tmc", cross_ntk, a)
-    return f, f_test, {"method": "exact, event by event"}
 
 
 @float64
@@ -210,13 +164,13 @@ def loss_dynamics(
     known, times = Loss.of(loss, huber_delta), _times(t)
     delta = ridge if is_traced(ridge) else number(ridge, "ridge", least=0)
     tolerances = np.array([number(rtol, "rtol", above=0), number(atol, "atol", above=0)])
-    basis = _basis(ntk)
+    basis = weight_basis(ntk)
     n = len(basis.decode)
     cross_ntk = None if cross_ntk is None else as_matrix(cross_ntk, "cross_ntk", (None, n))
     start = _start(known, y, f0, y_test, n, None if cross_ntk is None else len(cross_ntk))
     known.check(start.f, start.y)
     if known.name == "hinge":
-        f, f_test, how = _exact_hinge(ntk, start, cross_ntk, delta, np.atleast_1d(times))
+        f, f_test, how = exact_hinge(ntk, start, cross_ntk, delta, np.atleast_1d(times))
     else:
         f, f_test, how = _smooth(known, basis, start, cross_ntk, delta, jnp.atleast_1d(times), tolerances)
     variables = {"f_train": f} | known.measures(f, start.y, "train")

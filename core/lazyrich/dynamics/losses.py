@@ -139,7 +139,7 @@ def _probabilities(y: Any, name: str, out_dim: int | None) -> Any:
             f"{name} must be rows of probabilities under a JAX transformation; got one column. One-hot it."
         )
     classes = y[:, 0]
-    count = int(classes.max()) + 1 if out_dim is None and np.isfinite(classes).all() else out_dim
+    count = int(classes.max()) + 1 if out_dim is None else out_dim
     bad = (classes != np.round(classes)) | (classes < 0) | (classes >= count)
     if bad.any() or count < 2:
         what = f"{classes[bad][0]:g}" if bad.any() else "one class alone"
