@@ -11,6 +11,7 @@ from .data import load_data as load_data
 from .diagnostics import kernel_distance as kernel_distance
 from .diagnostics import target_alignment as target_alignment
 from .dynamics import LinearDynamics as LinearDynamics
+from .dynamics import loss_dynamics as loss_dynamics
 from .dynamics import max_minibatch_learning_rate as max_minibatch_learning_rate
 from .dynamics import mean_field as mean_field
 from .dynamics import minibatch_dynamics as minibatch_dynamics

@@ -213,6 +213,17 @@ CALLS = {
         {"t": TIMES,
          "y_test": TARGETS | {"two_outputs": (np.ones((3, 2)), "must have 1 outputs")}},
     ),
+    "loss_dynamics": (
+        lr.loss_dynamics,
+        {"ntk": THETA, "y": [0.0, 1.0, 1.0], "t": 1.0, "loss": "hinge", "cross_ntk": THETA, "y_test": [1.0, 1.0, 0.0],
+         "f0": (0.0, 0.0), "ridge": 0.1, "huber_delta": 1.0, "rtol": 1e-6, "atol": 1e-6},
+        {"ntk": MATRIX, "y": TARGETS, "t": TIMES, "loss": NAME, "y_test": without(TARGETS, "none"),
+         "cross_ntk": without(MATRIX, "none") | {"other_side": (np.ones((3, 4)), r"must have shape .*; got \(3, 4\)")},
+         "ridge": NOT_NEGATIVE, "huber_delta": POSITIVE, "rtol": POSITIVE, "atol": POSITIVE,
+         "f0": without(TARGETS, "one_number") | {
+             "one_part": ((0.0,), "on training and on test points; got 1 parts"),
+             "no_test_part": ((0.0, None), "f0 on test points must be an array")}},
+    ),
     **{
         name: (function, {"net": NET, "data": DATA, "time": 0.01, "learning_rate": 0.01, "seeds": 1,
                           "seed": 0, "record": ("loss",), "checkpoints": 2, "centred": False,

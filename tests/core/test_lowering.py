@@ -12,7 +12,7 @@ import pytest
 import lazyrich as lr
 from lazyrich import mlp
 from lazyrich.activations import FAMILIES
-from lazyrich.dynamics import minibatch, training
+from lazyrich.dynamics import gradient_flow, losses, minibatch, training
 from lazyrich.kernels import derivatives, empirical, recursion
 from lazyrich.kernels.function_ntk import _contracted, _rows
 from lazyrich.spectra import gram
@@ -56,6 +56,13 @@ def minibatch_arguments(exact):
     return jnp.eye(N), jnp.ones(N), 0.1, 0.5, residuals, residuals, jnp.zeros((2, N, N) if exact else (2, N))
 
 
+def flow_arguments():
+    """A problem of the Huber loss, which has a parameter, its times and tolerances."""
+    loss, matrix, y = losses.Loss.of("huber", 1.0).value, jnp.eye(N), jnp.ones((N, OUT))
+    problem = gradient_flow.Problem(loss, matrix, matrix, 0 * y, y, 0.1, 1.0, 1.0)
+    return problem, jnp.arange(3.0), jnp.full(2, 1e-6)
+
+
 # Name: the compiled function and its arguments (made under 64-bit types where it runs under them).
 COMPILED = {
     **{
@@ -91,6 +98,12 @@ COMPILED = {
         jax.jit(lambda kernel, y: _coefficients(kernel, y, 0.1, 0.5, 3)),
         lambda: (jnp.eye(N), jnp.ones((N, OUT))),
     ),
+    "flow_by_tsitouras": (gradient_flow._tsitouras, flow_arguments),
+    "flow_by_chebyshev": (gradient_flow._chebyshev, flow_arguments),
+    "flow_losses": (
+        losses._mean_losses,
+        lambda: (losses.Loss.of("hinge", 1.0).value, jnp.ones((3, N, OUT)), jnp.ones((N, OUT))),
+    ),
     "output": (mlp._apply_compiled, finite_network),
     "empirical_kernel": (
         empirical._ntk_of_points_compiled,
@@ -116,9 +129,9 @@ COMPILED = {
         lambda: (jnp.arange(SEEDS, dtype=jnp.uint32),),
     ),
 }
-DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_"))} - {"kernels_of_seeds"}
+DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_", "flow_", "minibatches_"))}
+DOUBLE -= {"kernels_of_seeds"}
 DOUBLE |= {"eigenvalues", "high_dimensional_errors", "best_stopping_time", "self_distillation"}
-DOUBLE |= {name for name in COMPILED if name.startswith("minibatches_")}
 
 
 PLATFORMS = ("cpu", "cuda", "tpu")
