@@ -11,7 +11,8 @@ from .._checks import as_matrix, number
 from .._float64 import float64, is_traced
 from .alignment import alignment
 from .eigenpairs import AbstractEigenpairs, Scalar, as_power, as_scalar
-from .powerlaw import Line, PowerLaw, fit_power_law
+from .line import Line
+from .powerlaw import PowerLaw, fit_power_law
 from .stieltjes import operator_eigenvalues
 
 _eigh = jax.jit(jnp.linalg.eigh)

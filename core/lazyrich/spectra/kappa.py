@@ -1,8 +1,8 @@
 r"""The exponent of a kernel's eigenvalues from data alone, through the effective ridge of fewer and fewer points.
 
 If the operator's eigenvalues fall as $j^{-\alpha}$, the effective ridge of n points falls as $\kappa(n) \propto
-n^{-\alpha}$, and $1/\mathrm{tr}\,(K_n + \delta I)^{-1}$ estimates it: why is said in `lazyrich.spectra.stieltjes`. Unlike
-the eigenvalues' own decay this has no window to choose at the end that a finite sample bends.
+n^{-\alpha}$, and $1/\mathrm{tr}\,(K_n + \delta I)^{-1}$ estimates it: why is said in `lazyrich.spectra.stieltjes`.
+Unlike the eigenvalues' own decay this has no window to choose at the end that a finite sample bends.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from scipy.linalg import eigvalsh
 
 from .._checks import as_matrix, number, seed_of, whole
 from .gram import check_entries
-from .powerlaw import Line
+from .line import Line
 
 
 def kappa_from_gram(kernel: Any, sizes: Any, *, ridge: float = 0.0, subsets: int = 10, seed: int = 0) -> xr.Dataset:

@@ -86,7 +86,7 @@ def _complete(kernel: KernelOperator, k: int, tolerance: float, rng: np.random.G
     pairs = _rayleigh_ritz(kernel, _lanczos(kernel, k, np.zeros((n, 0)), tolerance, rng))
     more = 1
     while (count := pairs.vectors.shape[1]) < n:
-        rest = _lanczos(kernel, min(more, n - count), pairs.vectors, tolerance, rng)
+        rest = _lanczos(kernel, min(more, n - count), np.asarray(pairs.vectors), tolerance, rng)
         largest = _rayleigh_ritz(kernel, rest).values[0]
         if largest <= pairs.values[k - 1] + tolerance * pairs.values[0]:
             break

@@ -10,13 +10,13 @@ al. minimise that distance, here it is bounded, and so are the change of the exp
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
 
 from .._checks import as_array, whole
 from .._float64 import is_traced
+from .line import Line
 
 # What counts as a power law: over so wide a window, and so near to the law.
 _LEAST_RANKS_RATIO = 8
@@ -58,80 +58,22 @@ class PowerLaw:
         return self.prefactor * np.asarray(rank, dtype=np.float64) ** -self.exponent
 
 
-class Line(NamedTuple):
-    """A least-squares line through log eigenvalues y over log ranks x, and the parabola that it leaves out."""
-
-    x: np.ndarray
-    y: np.ndarray
-    centred: np.ndarray
-    bend: np.ndarray  # x^2, orthogonal to 1 and x
-    slope: float
-    curvature: float
-
-    @classmethod
-    def through(cls, x: np.ndarray, y: np.ndarray) -> "Line":
-        """Fit the logarithms (m,) of eigenvalues to those of ranks."""
-        centred = x - x.mean()
-        squares = centred @ centred
-        bend = centred**2 - centred @ centred / len(x) - (centred**2 @ centred) / squares * centred
-        return cls(x, y, centred, bend, float(centred @ y / squares), float(bend @ y / (bend @ bend)))
-
-    @property
-    def residuals(self) -> np.ndarray:
-        return self.y - self.y.mean() - self.slope * self.centred
-
-    @property
-    def span(self) -> float:
-        """Log of the last rank over the first."""
-        return float(self.x[-1] - self.x[0])
-
-    def variance(self, direction: np.ndarray, residuals: np.ndarray) -> float:
-        r"""Return the variance of the coefficient $g^T y / g^T g$ of `direction` g, from residuals r.
-
-        The larger of two: with independent residuals, $r^T r / (m - 3) / g^T g$; and with ones that are correlated over
-        neighbouring ranks, as sorting makes them, from the sums of $g_i r_i$ over b blocks of about $\sqrt m$ ranks,
-        which are nearly independent: $\frac{b}{b-3} \sum_b (\sum_{i \in b} g_i r_i)^2 / (g^T g)^2$ (White's sandwich,
-        over clusters), widened by Student's t so that two standard errors still mean 95 %.
-        """
-        count, power = len(self.x), direction @ direction
-        blocks = max(5, int(np.sqrt(count)))
-        sums = np.add.reduceat(direction * residuals, np.linspace(0, count, blocks, endpoint=False).astype(int))
-        widened = (stdtrit(blocks - 3, 0.975) / stdtrit(1e9, 0.975)) ** 2 * blocks / (blocks - 3)
-        return float(max(residuals @ residuals / (count - 3) / power, widened * (sums @ sums) / power**2))
-
-    @property
-    def drift(self) -> float:
-        """How far the exponent changes from one end of the window to the other, less what noise makes of it."""
-        noise = self.variance(self.bend, self.residuals - self.curvature * self.bend)
-        return 2 * self.span * np.sqrt(max(self.curvature**2 - noise, 0.0))
-
-    @property
-    def stderr(self) -> float:
-        """Of the slope; a uniform spread of the exponent over its drift is added in quadrature."""
-        return float(np.sqrt(self.variance(self.centred, self.residuals) + self.drift**2 / 12))
-
-    @property
-    def ks_distance(self) -> float:
-        """Largest distance of a rank from that of its eigenvalue on the line, over the number of ranks."""
-        ranks = np.exp(self.x)
-        return float(np.abs(ranks * np.expm1(self.residuals / self.slope)).max() / (ranks[-1] - ranks[0]))
-
-    def fault(self) -> str:
-        """Return why this is no power law, or nothing."""
-        if self.span < np.log(_LEAST_RANKS_RATIO) * (1 - 1e-12):
-            return f"ranks over a factor of at least {_LEAST_RANKS_RATIO}; got {np.exp(self.span):.3g}"
-        if self.y[0] - self.y[-1] < np.log(_LEAST_VALUES_RATIO) or -self.slope * self.span < np.log(_LEAST_VALUES_RATIO):
-            ratio = np.exp(min(self.y[0] - self.y[-1], 700.0))
-            return f"eigenvalues that fall by a factor of at least {_LEAST_VALUES_RATIO:g}; got {ratio:.3g}"
-        departure = float(np.abs(self.residuals).max()) / (-self.slope * self.span)
-        if departure > _LARGEST_DEPARTURE:
-            return f"eigenvalues off its line by at most {_LARGEST_DEPARTURE:.0%} of its fall; got {departure:.0%}"
-        if self.ks_distance > _LARGEST_KS:
-            return f"a Kolmogorov-Smirnov distance of at most {_LARGEST_KS:g}; got {self.ks_distance:.2f}"
-        if self.drift > _LARGEST_DRIFT * -self.slope:
-            ends = -self.slope - np.array([-1, 1]) * np.sign(self.curvature) * self.drift / 2
-            return f"one exponent; got a change from about {ends[0]:.2g} to {ends[1]:.2g}"
-        return ""
+def _fault(line: Line) -> str:
+    """Return why this is no power law, or nothing."""
+    if line.span < np.log(_LEAST_RANKS_RATIO) * (1 - 1e-12):
+        return f"ranks over a factor of at least {_LEAST_RANKS_RATIO}; got {np.exp(line.span):.3g}"
+    if line.y[0] - line.y[-1] < np.log(_LEAST_VALUES_RATIO) or -line.slope * line.span < np.log(_LEAST_VALUES_RATIO):
+        ratio = np.exp(min(line.y[0] - line.y[-1], 700.0))
+        return f"eigenvalues that fall by a factor of at least {_LEAST_VALUES_RATIO:g}; got {ratio:.3g}"
+    departure = float(np.abs(line.residuals).max()) / (-line.slope * line.span)
+    if departure > _LARGEST_DEPARTURE:
+        return f"eigenvalues off its line by at most {_LARGEST_DEPARTURE:.0%} of its fall; got {departure:.0%}"
+    if line.ks_distance > _LARGEST_KS:
+        return f"a Kolmogorov-Smirnov distance of at most {_LARGEST_KS:g}; got {line.ks_distance:.2f}"
+    if line.drift > _LARGEST_DRIFT * -line.slope:
+        ends = -line.slope - np.array([-1, 1]) * np.sign(line.curvature) * line.drift / 2
+        return f"one exponent; got a change from about {ends[0]:.2g} to {ends[1]:.2g}"
+    return ""
 
 
 def _windows(count: int, first: int | None, last: int | None) -> list[tuple[int, int]]:
@@ -165,30 +107,32 @@ def fit_power_law(values: Any, first: int | None = None, last: int | None = None
         ValueError: eigenvalues that are not positive or not descending.
     """
     if is_traced(values):
-        raise ValueError("A fit needs numbers to choose its window by; got a tracer. Fit outside of jit, grad and vmap.")
+        raise ValueError(
+            "A fit needs numbers to choose its window by; got a tracer. Fit outside of jit, grad and vmap."
+        )
     values = as_array(values, "values")
     if values.ndim != 1:
         raise ValueError(f"values must be a vector of eigenvalues; got shape {values.shape}. Give one spectrum.")
     first = None if first is None else whole(first, "first", 1)
     last = None if last is None else whole(last, "last", 1)
     count = _count(values, last)
-    windows = _windows(count, first, last)
+    windows = _windows(count, first, count if last else None)
     if not windows:
         raise NoPowerLawError(
             f"A power law needs ranks over a factor of at least {_LEAST_RANKS_RATIO}; got {first or 1} to {count} of "
             f"{len(values)}. Give more points or a wider window."
         )
     x, y = np.log(np.arange(1, count + 1)), np.log(values[:count])
-    faults = []
+    fault = ""
     for a, b in windows:
         line = Line.through(x[a - 1 : b], y[a - 1 : b])
-        fault = line.fault()
-        if not fault:
+        found = _fault(line)
+        if not found:
             prefactor = np.exp(line.y.mean() - line.slope * line.x.mean())
             return PowerLaw(-line.slope, line.stderr, float(prefactor), a, b, line.ks_distance)
-        faults.append(f"{fault}, over ranks {a} to {b}")
+        fault = fault or f"{found}, over ranks {a} to {b}"
     tried = "" if len(windows) == 1 else f", the widest of {len(windows)} windows that were tried in vain"
-    raise NoPowerLawError(f"A power law needs {faults[0]}{tried}. Look at the spectrum, or give another window.")
+    raise NoPowerLawError(f"A power law needs {fault}{tried}. Look at the spectrum, or give another window.")
 
 
 def _count(values: np.ndarray, last: int | None) -> int:
