@@ -73,15 +73,15 @@ def test_gram_spectra_of_a_regular_polygon_are_aliased_fourier_coefficients():
     np.add.at(want, np.arange(degrees) % n, got.eigenvalues)
     np.add.at(want, -np.arange(1, degrees) % n, got.eigenvalues[1:])
     gram = lr.eigensystem(lr.ntk(net, circle(n))).values / n
-    # What lies above degree 2,000: about 1/2,000 of the eigenvalue of degree n, as they fall as m^-2.
-    assert np.abs(np.sort(want)[::-1] - gram).max() < got.remainder / n
-    assert got.remainder < 1e-3 * got.trace
+    # What lies above degree 2,000 is about the same for each frequency.
+    assert np.abs(np.sort(want)[::-1] - gram).max() < 2 * got.remainder / n
+    assert got.remainder < 1e-4 * got.trace
 
 
 @pytest.mark.parametrize("kind", ["nngp", "ntk"])
-@pytest.mark.parametrize("dim", [3, 6])
+@pytest.mark.parametrize("dim", [3, 5])
 def test_the_gram_spectrum_of_a_sample_fluctuates_about_it(dim, kind, rng):
-    net, n = lr.Network(2), 1200
+    net, n = lr.Network(2), 500
     x = rng.normal(size=(n, dim))
     x *= np.sqrt(dim) / np.linalg.norm(x, axis=1, keepdims=True)
     spectrum = lr.mercer_spectrum(net, dim, 40, kind)
@@ -91,7 +91,7 @@ def test_the_gram_spectrum_of_a_sample_fluctuates_about_it(dim, kind, rng):
         # The mean of N_m eigenvalues: a relative fluctuation of sqrt(2/(n N_m)) and, of second order, N_m/n or less.
         allowed = 5 * np.sqrt(2 / (n * (end - start))) + 2 * ends[-1] / n
         assert abs(gram[start:end].mean() / spectrum.eigenvalues[degree] - 1) < allowed
-    assert_allclose(spectrum.flat(ends[-1]), np.repeat(spectrum.eigenvalues[:3], np.diff(np.r_[0, ends])))
+    assert_allclose(spectrum.flat(int(ends[-1])), np.repeat(spectrum.eigenvalues[:3], np.diff(np.r_[0, ends])))
 
 
 @pytest.mark.parametrize("activation", ["relu", "erf", "gelu", "tanh", "sign"])

@@ -69,7 +69,7 @@ def test_the_distance_is_that_of_the_eigenvalues_distribution_from_a_truncated_p
 def test_the_true_exponent_is_within_two_standard_errors_in_about_95_per_cent_of_fits(exponent, noise, rng):
     fits = [lr.fit_power_law(noisy(exponent, 150, noise, rng)) for _ in range(200)]
     scores = np.array([(fit.exponent - exponent) / fit.stderr for fit in fits])
-    assert 0.85 <= (abs(scores) < 2).mean()
+    assert (abs(scores) < 2).mean() >= 0.85
     assert abs(np.mean(scores)) < 5 * np.std(scores) / np.sqrt(200)
     # Nor is it too cautious: the standard error is not twice the spread.
     assert np.std(scores) > 0.5
@@ -81,7 +81,7 @@ def test_the_spectrum_of_a_sample_gives_the_exponent_of_its_population(exponent,
     for _ in range(12):
         values = gram_spectrum(exponent, 200, 1000, rng)
         fits.append(lr.Eigensystem(values, np.eye(200), 1e-13 * values[0]).power_law())
-    assert all(abs(fit.exponent - exponent) < 3 * fit.stderr < 0.5 for fit in fits)
+    assert all(abs(fit.exponent - exponent) < 3 * fit.stderr < 0.3 * exponent for fit in fits)
     # The last ranks are off by more than any fluctuation.
     assert all(fit.last < 200 for fit in fits)
 
@@ -117,7 +117,7 @@ def test_what_is_no_power_law_is_refused_with_the_reason(name):
         (RANKS**-1.0, 10, 52, "ranks over a factor of at least 8; got 10 to 52"),
         (RANKS**-0.2, 2, 50, "eigenvalues that fall by a factor of at least 5; got 1.9, over ranks 2 to 50"),
         (np.r_[30.0, RANKS[1:] ** -1.0], 1, 100, "off its line by at most 15% of its fall; got"),
-        (RANKS ** -(1 + 0.15 * np.log(RANKS)), 1, 100, r"one exponent; got a change from about 1.1 to 2.\d"),
+        (RANKS ** -(1 + 0.03 * np.log(RANKS)), 1, 100, r"one exponent; got a change from about 1 to 1\.3"),
         (np.where(RANKS < 30, 1.0, 0.1), 1, 100, "Kolmogorov-Smirnov distance of at most 0.1; got|off its line"),
         (RANKS**-1.0, 0, None, "first must be a whole number from 1"),
         (np.r_[np.ones(20), np.zeros(20)], 3, 30, "positive eigenvalues; got 0 at rank 21"),

@@ -85,15 +85,18 @@ class Eigensystem(AbstractEigenpairs):
         r"""Fit the decay of the eigenvalues above rounding; arguments and errors are those of `lazyrich.fit_power_law`.
 
         The standard error includes what a sample of n points may differ from the kernel's operator by: how far the
-        exponent of `lazyrich.operator_eigenvalues` over the same ranks is from that of the eigenvalues.
+        exponent of `lazyrich.operator_eigenvalues` is from that of the eigenvalues, root mean square over the window.
         """
         if is_traced(self.values):
             return fit_power_law(self.values, first, last)  # which says why not
-        values = np.asarray(self._resolved)
+        values = np.asarray(self.values)
+        values = np.where(values > float(self.resolution), values, 0.0)
         fit = fit_power_law(values, first, last)
         ranks = np.arange(fit.first, fit.last + 1)
-        operator = -Line.through(np.log(ranks), np.log(operator_eigenvalues(values)[ranks - 1])).slope
-        return replace(fit, stderr=float(np.hypot(fit.stderr, operator - fit.exponent)))
+        # At one end a sample's spectrum is too flat and at the other too steep, which a mean would cancel.
+        ratio = Line.through(np.log(ranks), np.log(operator_eigenvalues(values)[ranks - 1] / values[ranks - 1]))
+        squares = fit.stderr**2 + ratio.slope**2 + (2 * ratio.curvature * ratio.span) ** 2 / 12
+        return replace(fit, stderr=float(np.sqrt(squares)))
 
     @float64
     def alignment(self, y: Any) -> Scalar:

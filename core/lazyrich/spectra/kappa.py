@@ -13,7 +13,7 @@ from scipy.linalg import eigvalsh
 
 from .._checks import as_matrix, number, seed_of, whole
 from .gram import check_entries
-from .line import Line
+from .line import Line, widening
 
 
 def kappa_from_gram(kernel: Any, sizes: Any, *, ridge: float = 0.0, subsets: int = 10, seed: int = 0) -> xr.Dataset:
@@ -28,7 +28,7 @@ def kappa_from_gram(kernel: Any, sizes: Any, *, ridge: float = 0.0, subsets: int
 
     Returns:
         Over `size` and `subset`: `kappa`. Over `size`: `kappa_mean` and its standard error `kappa_stderr`. Numbers:
-        `exponent`, the $\alpha$ of $\kappa \propto n^{-\alpha}$ by least squares in logarithms, and `exponent_stderr`.
+        `exponent`, the $\alpha$ of $\kappa \propto (n + 1/2)^{-\alpha}$ by least squares in logarithms, and `exponent_stderr`.
         The standard errors are about other pools of n points too, not only other subsets of this one; that of the
         exponent includes its change over the sizes.
 
@@ -72,7 +72,8 @@ def _kappa(kernel: np.ndarray, ridge: float, eps: float) -> float:
 
 def _labelled(kappa: np.ndarray, sizes: np.ndarray, n: int, attributes: dict[str, Any]) -> xr.Dataset:
     """Label kappa (sizes, subsets), with its mean, its exponent and their errors."""
-    lines = [Line.through(np.log(sizes), y) for y in np.log(kappa).T]
+    # sum_j 1/(1 + kappa j^alpha) is its integral less half of its term at 0 (Euler-Maclaurin): n + 1/2 is what scales.
+    lines = [Line.through(np.log(sizes + 0.5), y) for y in np.log(kappa).T]
     slopes, curvatures = (np.array([getattr(line, name) for line in lines]) for name in ("slope", "curvature"))
     noise = _pool_error(curvatures, sizes[-1] / n)
     drift = 2 * lines[0].span * np.sqrt(max(curvatures.mean() ** 2 - noise**2, 0.0))
@@ -93,7 +94,7 @@ def _labelled(kappa: np.ndarray, sizes: np.ndarray, n: int, attributes: dict[str
     return result
 
 
-def _pool_error(values: np.ndarray, part: Any) -> np.ndarray:
+def _pool_error(values: np.ndarray, part: Any) -> Any:
     r"""Return the standard error of the mean over the last axis, of B subsets of a `part` p of all points each.
 
     1. For averages over points, the mean over all subsets varies from pool to pool with p V, where V is the variance of
@@ -102,4 +103,4 @@ def _pool_error(values: np.ndarray, part: Any) -> np.ndarray:
     """
     count = values.shape[-1]
     variance = values.var(axis=-1, ddof=1) / (1 - part)
-    return np.sqrt(variance * (part + (1 - part) / count))
+    return widening(count - 1) * np.sqrt(variance * (part + (1 - part) / count))

@@ -6,6 +6,11 @@ import numpy as np
 from scipy.special import stdtrit
 
 
+def widening(freedom: int) -> float:
+    """Return by what a standard error from few degrees of freedom is widened, so that two of them still mean 95 %."""
+    return float(stdtrit(freedom, 0.975) / stdtrit(1e9, 0.975))
+
+
 class Line(NamedTuple):
     """A least-squares line through log eigenvalues y over log ranks x, and the parabola that it leaves out."""
 
@@ -38,15 +43,15 @@ class Line(NamedTuple):
         r"""Return the variance of the coefficient $g^T y / g^T g$ of `direction` g, from residuals r.
 
         The larger of two: with independent residuals, $r^T r / (m - 3) / g^T g$; and with ones that are correlated over
-        neighbouring ranks, as sorting makes them, from the sums of $g_i r_i$ over b blocks of about $\sqrt m$ ranks,
-        which are nearly independent: $\frac{b}{b-3} \sum_b (\sum_{i \in b} g_i r_i)^2 / (g^T g)^2$ (White's sandwich,
-        over clusters), widened by Student's t so that two standard errors still mean 95 %.
+        neighbouring ranks, as sorting makes them, from the sums of $g_i r_i$ over $b = \sqrt m / 2$ blocks, at least
+        5, which are nearly independent: $\frac{b}{b-3} \sum_b (\sum_{i \in b} g_i r_i)^2 / (g^T g)^2$ (White's sandwich,
+        over clusters).
         """
         count, power = len(self.x), direction @ direction
-        blocks = max(5, int(np.sqrt(count)))
+        blocks = max(5, int(np.sqrt(count) / 2))
         sums = np.add.reduceat(direction * residuals, np.linspace(0, count, blocks, endpoint=False).astype(int))
-        widened = (stdtrit(blocks - 3, 0.975) / stdtrit(1e9, 0.975)) ** 2 * blocks / (blocks - 3)
-        return float(max(residuals @ residuals / (count - 3) / power, widened * (sums @ sums) / power**2))
+        clustered = blocks / (blocks - 3) * (sums @ sums) / power**2
+        return float(max(residuals @ residuals / (count - 3) / power, widening(blocks - 3) ** 2 * clustered))
 
     @property
     def drift(self) -> float:
