@@ -28,9 +28,9 @@ def kappa_from_gram(kernel: Any, sizes: Any, *, ridge: float = 0.0, subsets: int
 
     Returns:
         Over `size` and `subset`: `kappa`. Over `size`: `kappa_mean` and its standard error `kappa_stderr`. Numbers:
-        `exponent`, the $\alpha$ of $\kappa \propto (n + 1/2)^{-\alpha}$ by least squares in logarithms, and `exponent_stderr`.
-        The standard errors are about other pools of n points too, not only other subsets of this one; that of the
-        exponent includes its change over the sizes.
+        `exponent`, the $\alpha$ of $\kappa \propto (n + 1/2)^{-\alpha}$ by least squares in logarithms, and
+        `exponent_stderr`. The standard errors are about other pools of n points too, not only other subsets of this
+        one; that of the exponent includes its change over the sizes.
 
     Raises:
         ValueError: a kernel that is not symmetric, or is singular to rounding on a subset; sizes out of their range.

@@ -44,8 +44,8 @@ class Line(NamedTuple):
 
         The larger of two: with independent residuals, $r^T r / (m - 3) / g^T g$; and with ones that are correlated over
         neighbouring ranks, as sorting makes them, from the sums of $g_i r_i$ over $b = \sqrt m / 2$ blocks, at least
-        5, which are nearly independent: $\frac{b}{b-3} \sum_b (\sum_{i \in b} g_i r_i)^2 / (g^T g)^2$ (White's sandwich,
-        over clusters).
+        5, which are nearly independent: $\frac{b}{b-3} \sum_b (\sum_{i \in b} g_i r_i)^2 / (g^T g)^2$ (White's
+        sandwich, over clusters).
         """
         count, power = len(self.x), direction @ direction
         blocks = max(5, int(np.sqrt(count) / 2))
