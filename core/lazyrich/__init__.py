@@ -46,12 +46,17 @@ from .results import load as load
 from .results import save as save
 from .spectra import Conditioning as Conditioning
 from .spectra import Eigensystem as Eigensystem
+from .spectra import MercerSpectrum as MercerSpectrum
+from .spectra import NoPowerLawError as NoPowerLawError
 from .spectra import PowerLaw as PowerLaw
 from .spectra import Solution as Solution
 from .spectra import TopEigenpairs as TopEigenpairs
 from .spectra import conditioning as conditioning
 from .spectra import eigensystem as eigensystem
 from .spectra import fit_power_law as fit_power_law
+from .spectra import kappa_from_gram as kappa_from_gram
+from .spectra import mercer_spectrum as mercer_spectrum
+from .spectra import operator_eigenvalues as operator_eigenvalues
 from .spectra import solve as solve
 from .spectra import top_eigenpairs as top_eigenpairs
 from .theory import LogMarginalLikelihood as LogMarginalLikelihood

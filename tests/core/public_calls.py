@@ -185,6 +185,33 @@ CALLS = {
         {"net": _NET, "x": POINTS, "y": TARGETS, "noise": NOT_NEGATIVE, "kind": NAME},
     ),
     "coefficients": (lr.eigensystem(THETA).coefficients, {"y": Y}, {"y": TARGETS}),
+    "cumulative_power": (lr.eigensystem(THETA).cumulative_power, {"y": Y}, {"y": TARGETS}),
+    "alignment": (lr.eigensystem(THETA).alignment, {"y": Y}, {"y": TARGETS}),
+    "effective_dimension": (lr.eigensystem(THETA).effective_dimension, {"ridge": 0.1}, {"ridge": NOT_NEGATIVE}),
+    "operator_eigenvalues": (
+        lr.operator_eigenvalues, {"values": SPECTRUM},
+        {"values": VECTOR | {"negative": ([1.0, -1.0], "with the smallest -1"),
+                             "ascending": ([1.0, 2.0], "descending")}},
+    ),
+    "kappa_from_gram": (
+        lr.kappa_from_gram,
+        {"kernel": np.eye(20), "sizes": [2, 4, 8], "ridge": 0.1, "subsets": 2, "seed": 0},
+        {"kernel": MATRIX | {"oblong": (np.ones((3, 20)), "must have shape")},
+         "sizes": {"too_large": ([2, 4, 11], "from 2 to 10; got 11"), "few": ([2, 4], "at least 3 different .*; got 2"),
+                   "one": (4, "at least 3 different .*; got 1"), "fraction": ([2, 4, 4.5], "whole number .*; got 4.5"),
+                   "text": ("abc", "whole number .*; got 'abc'"), "none": (None, "whole number .*; got None")},
+         "ridge": NOT_NEGATIVE, "seed": SEED,
+         "subsets": without(COUNT, "zero") | {"one": (1, "from 2")}},
+    ),
+    "mercer_spectrum": (
+        lr.mercer_spectrum, {"net": NET, "dim": 3, "degrees": 4, "kind": "nngp"},
+        {"net": _NET | {"standard": (lr.Network(2, 4, parametrization="standard"), "got the standard parametrization")},
+         "dim": without(COUNT, "zero") | {"one": (1, "from 2")},
+         "degrees": without(COUNT, "zero") | {"zero": (0, "from 1")}, "kind": NAME},
+    ),
+    "MercerSpectrum.flat": (
+        lr.mercer_spectrum(NET, 3, 4).flat, {"count": 16}, {"count": COUNT | {"many": (17, "at most 16, .*; got 17")}},
+    ),
     "fit_power_law": (
         lr.fit_power_law, {"values": SPECTRUM, "first": 1, "last": 20},
         {"values": VECTOR, "first": OPTIONAL_COUNT, "last": OPTIONAL_COUNT},

@@ -19,6 +19,7 @@ CASES = {
 }
 # Values that functions hand out, not what they are given.
 RESULTS = {"ABC", "Activation", "Eigensystem", "Kernels", "Params", "PowerLaw", "Risk", "Verdict"}
+RESULTS |= {"MercerSpectrum", "NoPowerLawError"}
 RESULTS |= {"Conditioning", "LogMarginalLikelihood", "Solution", "TopEigenpairs"}
 
 
