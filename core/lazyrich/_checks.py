@@ -133,6 +133,18 @@ def number_or_array(
     return array
 
 
+def check_broadcast(**values: Any) -> None:
+    """Say so where numbers and arrays have shapes that do not broadcast."""
+    shapes = [np.shape(value) for value in values.values()]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ValueError(
+            f"{', '.join(values)} must be numbers or arrays of shapes that broadcast; got "
+            f"{', '.join(map(str, shapes))}. Give arrays of one length."
+        ) from None
+
+
 def numbers(value: Any, name: str, most: int) -> tuple[float, ...]:
     """Return `value` as a tuple of 1 to `most` finite floats."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):

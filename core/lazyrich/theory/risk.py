@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._checks import as_array, number_or_array
+from .._checks import as_array, check_broadcast, number_or_array
 from .._float64 import is_traced
 from .effective_ridge import effective_ridge, gaps
 
@@ -60,14 +60,7 @@ def checked(eigenvalues: Any, coefficients: Any, n: Any, k: Any, ridge: Any, noi
     n, k = number_or_array(n, "n", above=0), number_or_array(k, "k", above=0, or_infinite=True)
     ridge, noise = number_or_array(ridge, "ridge", least=0), number_or_array(noise, "noise", least=0)
     _within_range(ridge=ridge, noise=noise)
-    shapes = [np.shape(value) for value in (n, k, ridge, noise)]
-    try:
-        np.broadcast_shapes(*shapes)
-    except ValueError:
-        got = ", ".join(map(str, shapes))
-        raise ValueError(
-            f"n, k, ridge and noise must be numbers or arrays of shapes that broadcast; got {got}. Give one length."
-        ) from None
+    check_broadcast(n=n, k=k, ridge=ridge, noise=noise)
     return Problem(eigenvalues, power, n, k, ridge, outputs * noise)
 
 
