@@ -119,7 +119,10 @@ def number(value: Any, name: str, *, above: float | None = None, least: float | 
 def number_or_array(
     value: Any, name: str, *, above: float | None = None, least: float | None = None, or_infinite: bool = False
 ) -> Any:
-    """Return `value` as a float, or as a float64 array if it has axes (or as it is, when traced); each entry in range."""
+    """Return `value` as a float, or as a float64 array if it has axes (or as it is, when traced).
+
+    Every number is finite, unless it may be infinite, and above `above` or at least `least`.
+    """
     if is_traced(value):
         return value
     if not isinstance(value, (list, tuple)) and getattr(value, "ndim", 0) == 0:

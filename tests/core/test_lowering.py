@@ -16,6 +16,7 @@ from lazyrich.dynamics import training
 from lazyrich.kernels import derivatives, empirical, recursion
 from lazyrich.kernels.function_ntk import _contracted, _rows
 from lazyrich.spectra import gram
+from lazyrich.theory import optimal_fit, risk
 
 N, DIM, OUT, WIDTH, LAYERS, SEEDS = 4, 3, 2, 8, 4, 2
 
@@ -48,6 +49,12 @@ def training_arguments():
     return (*finite_network((SEEDS,)), y, jnp.zeros((SEEDS, N, OUT), jnp.float32), 0.1, 5)
 
 
+def risk_arguments():
+    """Spectrum, power, n, k, ridge and noise."""
+    spectrum = jnp.arange(N, 0.0, -1.0)
+    return (spectrum, spectrum, jnp.ones(SEEDS), jnp.inf, 0.1, 0.1)
+
+
 # Name: the compiled function and its arguments (made under 64-bit types where it runs under them).
 COMPILED = {
     **{
@@ -70,6 +77,9 @@ COMPILED = {
         ),
     ),
     "eigenvalues": (gram._eigh, lambda: (jnp.eye(N, dtype=jnp.float64),)),
+    "risk": (risk._compiled, lambda: risk_arguments()),
+    "optimal_ridge": (optimal_fit._compiled, lambda: risk_arguments()),
+    "optimal_fitting_ratio": (optimal_fit._compiled_fitting_ratio, lambda: (1.5, 2.0, 4.0)),
     "output": (mlp._apply_compiled, finite_network),
     "empirical_kernel": (
         empirical._ntk_of_points_compiled,
@@ -96,7 +106,7 @@ COMPILED = {
     ),
 }
 DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_"))} - {"kernels_of_seeds"}
-DOUBLE |= {"eigenvalues"}
+DOUBLE |= {"eigenvalues", "risk", "optimal_ridge", "optimal_fitting_ratio"}
 
 
 PLATFORMS = ("cpu", "cuda", "tpu")

@@ -11,7 +11,8 @@ comes close to n or k, and g spans hundreds of orders of magnitude, hence (deriv
 
 1. Call $a = n - z$ and $b = 1 - z/k$. Then $b - a/k = 1 - n/k$ and $b \cdot a/k = \delta/(gk)$, a quadratic equation
    that gives both to their own digits from g.
-2. What is left is one equation in $u = \log g$, $z + a = n$. Both terms fall with u, without a pole.
+2. What is left is one equation in $u = \log g$: $z + a = n$ if $n \le k$, else the same less n - k, $z + kb = k$.
+   Both terms fall with u, without a pole.
 3. At its root z is below n and k, so $\delta/n \le g$ and $\lambda_{min}(M - \min(n,k))/M \le g$. Where
    $g \ge 2 \sum\lambda/\min(n,k)$, z is at most half of either, so $g \le \max(4\delta/n,\, 2\sum\lambda/\min(n,k))$.
 """
@@ -38,30 +39,33 @@ class _Search(NamedTuple):
     goes_on: Any
 
 
-def gaps(g: Any, modes: int, n: Any, k: Any, ridge: Any) -> tuple[Any, Any]:
-    """Return a = n - z and b = 1 - z/k at the root g; both 0 at the peak, n = k without ridge."""
-    s, difference = ridge / jnp.where(g > 0, g, 1.0), 1 - n / k
-    is_wide = difference >= 0  # at least as many features as points
+def gaps(g: Any, z: Any, n: Any, k: Any, ridge: Any) -> tuple[Any, Any]:
+    """Return a = n - z and b = 1 - z/k at the root g, from z itself only where g is 0; both 0 at the peak n = k."""
+    # Whether there are at least as many features as points must not depend on how a compiler rounds n/k.
+    is_wide, difference = n <= k, jnp.where(n == k, 0.0, 1 - n / k)
+    s = ridge / jnp.where(g > 0, g, 1.0)
     square = difference**2 + 4 * s / k
     # The derivative of the root is infinite at the peak; as a NaN it would spread to other entries.
     root = jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
     larger = (jnp.abs(difference) + root) / 2 * jnp.where(is_wide, 1.0, k)
     other = s / jnp.where(larger > 0, larger, 1.0)
     a, b = jnp.where(is_wide, other, larger), jnp.where(is_wide, larger, other)
-    return jnp.where(g > 0, a, n - modes), jnp.where(g > 0, b, 1 - modes / k)
+    return jnp.where(g > 0, a, n - z), jnp.where(g > 0, b, 1 - z / k)
 
 
 def _sum_and_slope(eigenvalues: Any, u: Any, n: Any, k: Any, ridge: Any) -> tuple[Any, Any]:
-    """Return z + a and minus its derivative in u = log g."""
+    """Return z + a, or z + k b where k is below n, and minus the derivative of either in u = log g."""
     g = jnp.exp(u)
     learned = eigenvalues / (eigenvalues + g)
-    a, b = gaps(g, eigenvalues.size, n, k, ridge)
+    z = learned.sum()
+    a, b = gaps(g, z, n, k, ridge)
     total = a / k + b
-    return learned.sum() + a, (learned * (1 - learned)).sum() + a * b / jnp.where(total > 0, total, 1.0)
+    rest = jnp.where(n <= k, a, jnp.where(n <= k, 1.0, k) * b)
+    return z + rest, (learned * (1 - learned)).sum() + a * b / jnp.where(total > 0, total, 1.0)
 
 
 def _search(eigenvalues: Any, n: Any, k: Any, ridge: Any) -> Any:
-    """Return log g for a g above 0: Newton's method for log(z + a) = log n, within a bracket."""
+    """Return log g for a g above 0: Newton's method for log(z + a) = log n, or its like, within a bracket."""
     modes, fewer = eigenvalues.size, jnp.minimum(n, k)
     twice = 2 * eigenvalues.sum() / fewer
     low = jnp.log(jnp.maximum(ridge / n, eigenvalues.min() * jnp.maximum(modes - fewer, 0.0) / modes)) - 1e-6
@@ -69,13 +73,13 @@ def _search(eigenvalues: Any, n: Any, k: Any, ridge: Any) -> Any:
 
     def step(state: _Search) -> _Search:
         total, slope = _sum_and_slope(eigenvalues, state.guess, n, k, ridge)
-        is_below = total > n
+        is_below = total > fewer
         low, high = jnp.where(is_below, state.guess, state.low), jnp.where(is_below, state.high, state.guess)
-        newton = state.guess + total * jnp.log(total / n) / slope
+        newton = state.guess + total * jnp.log(total / fewer) / slope
         is_good = (low < newton) & (newton < high) & (state.steps < _NEWTON_STEPS)
         guess = jnp.where(is_good, newton, (low + high) / 2)
         far = jnp.abs(guess - state.guess) > 2 * _EPS * jnp.maximum(1.0, jnp.abs(guess))
-        goes_on = far & (jnp.abs(total - n) > 4 * _EPS * n) & (state.steps < _MOST_STEPS)
+        goes_on = far & (jnp.abs(total - fewer) > 4 * _EPS * fewer) & (state.steps < _MOST_STEPS)
         return _Search(low, high, jnp.where(goes_on, guess, state.guess), state.steps + 1, goes_on)
 
     start = _Search(low, high, jnp.clip(jnp.log(twice / 2), low, high), 0, True)

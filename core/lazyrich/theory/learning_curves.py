@@ -19,9 +19,7 @@ from .risk import Risk, checked, is_peak, risk
 
 
 @float64
-def kernel_regression_risk(
-    eigenvalues: Any, coefficients: Any, *, n: Any, ridge: Any = 0.0, noise: Any = 0.0
-) -> Risk:
+def kernel_regression_risk(eigenvalues: Any, coefficients: Any, *, n: Any, ridge: Any = 0.0, noise: Any = 0.0) -> Risk:
     """Return the predicted risk of kernel ridge regression on n points.
 
     n, ridge and noise are numbers or arrays that broadcast, so that a whole curve is one call. In an array the risk

@@ -10,15 +10,22 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .._checks import as_matrix, as_targets, flag, number, seed_of, whole
+from .._checks import as_matrix, as_targets
 from ..results import labelled
 from ..spectra.cholesky import cholesky
+from .draws import Settings, sizes, trials_of
 
 
-def sizes(value: Any, name: str, most: int) -> np.ndarray:
-    """Return a whole number or several, each from 1 to `most`, as a vector."""
-    is_several = isinstance(value, (list, tuple, range, np.ndarray)) and np.size(value) > 0
-    return np.array([whole(entry, name, 1, most) for entry in (np.ravel(value) if is_several else [value])])
+def _as_gram(value: Any) -> np.ndarray:
+    """Return a square, symmetric matrix."""
+    kernel = as_matrix(value, "kernel", (None, None))
+    gap = np.abs(kernel - kernel.T).max() if len(kernel) == len(kernel.T) else np.inf
+    if gap > 1e-8 * np.abs(kernel).max():
+        raise ValueError(
+            f"kernel must be square and symmetric; got shape {kernel.shape}, whose entries differ from their mirror "
+            f"images by up to {gap:.3g}. Give K(x, x) of one set of points."
+        )
+    return kernel
 
 
 def _fit(kernel: np.ndarray, y: np.ndarray, drawn: np.ndarray, ridge: float) -> np.ndarray:
@@ -32,11 +39,6 @@ def _fit(kernel: np.ndarray, y: np.ndarray, drawn: np.ndarray, ridge: float) -> 
     np.add.at(means, where, y)
     matrix = kernel[np.ix_(points, points)] + np.diag(ridge / times)
     return kernel[:, points] @ cholesky(matrix, 0.0).solve(means / times[:, None])
-
-
-def mean_square(errors: np.ndarray) -> float:
-    """Return the mean over points of the sum over outputs of the squared errors, (points, C)."""
-    return float((errors**2).sum(axis=1).mean())
 
 
 def measured_kernel_risk(
@@ -74,23 +76,15 @@ def measured_kernel_risk(
         ValueError: an argument out of its range, shapes that do not fit, or a training kernel that without ridge is
             singular to rounding.
     """
-    kernel = as_matrix(kernel, "kernel", (None, None))
+    kernel = _as_gram(kernel)
     points = len(kernel)
-    kernel, y = as_matrix(kernel, "kernel", (points, points)), as_targets(y, "y", points)
-    ridge, noise = number(ridge, "ridge", least=0), number(noise, "noise", least=0)
-    n = sizes(n, "n", points if flag(replace, "replace") else points - 1)
-    streams = np.random.default_rng(seed_of(seed)).spawn(whole(trials, "trials", 1))
-    test, train = np.empty((2, len(n), trials))
-    for trial, rng in enumerate(streams):
-        order = rng.integers(points, size=n.max()) if replace else rng.permutation(points)
-        noisy = y[order] + np.sqrt(noise) * rng.standard_normal((len(order), y.shape[1]))
+    y = as_targets(y, "y", points)
+    settings = Settings.checked(ridge, noise, trials, replace, seed)
+    n = sizes(n, "n", points if replace else points - 1)
+    errors = np.empty((2, len(n), settings.trials))
+    for column, trial in enumerate(trials_of(y, settings.noise, settings.trials, settings.replace, settings.seed)):
         for row, size in enumerate(n):
-            drawn = order[:size]
-            outputs = _fit(kernel, noisy[:size], drawn, ridge)
-            tested = slice(None) if replace else order[size:]
-            test[row, trial] = mean_square(outputs[tested] - y[tested]) + noise * y.shape[1]
-            train[row, trial] = mean_square(outputs[drawn] - noisy[:size])
-    return labelled(
-        {"test": test, "train": train}, ("n", "trial"), {"n": n, "trial": np.arange(trials)},
-        points=points, ridge=ridge, noise=noise, replace=int(replace), seed=seed,
-    )  # fmt: skip
+            draw = trial.first(size)
+            errors[:, row, column] = draw.errors(_fit(kernel, draw.y, draw.rows, settings.ridge), y)
+    test, train = errors[0] + y.shape[1] * settings.noise, errors[1]
+    return labelled({"test": test, "train": train}, ("n", "trial"), {"n": n}, **settings.attributes(points))

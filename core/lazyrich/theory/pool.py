@@ -3,8 +3,7 @@ r"""Learning curves of real data, predicted from the Gram matrix of a finite poo
 The P points of the pool, each with weight 1/P, are a population with the eigenvalues and eigenvectors of Gram/P.
 `kernel_regression_risk` with them predicts the error on the whole pool after training on n independent draws from it.
 Tested on the points that were *not* drawn, a larger error is measured, by P/(P - n) without ridge: `held_out_risk`
-predicts that one. It is also the error on new points, which the pool never held, as those left out are new to the n that
-were drawn.
+predicts that one. It is also the error on points that the pool never held, as those left out are new to the n drawn.
 """
 
 from typing import Any, NamedTuple
@@ -88,15 +87,13 @@ def held_out_risk(pool: PoolSpectrum, *, n: Any, ridge: float = 0.0, noise: floa
     missing, outputs = pool.points - len(pool.eigenvalues), pool.coefficients.shape[1]
     eigenvalues, power, rest = pool.eigenvalues, pool.coefficients**2, pool.noise
     if ridge and missing:
-        # The ridge lifts the other modes out of rounding. How the targets lie in them makes no difference: they are equal.
+        # The ridge lifts the other modes out of rounding; being equal, they may share the targets' power equally.
         eigenvalues = np.append(eigenvalues, np.zeros(missing))
         power, rest = np.append(power, np.full((missing, outputs), pool.noise / missing), axis=0), 0.0
         missing = 0
     coefficients = np.sqrt(power + noise / pool.points)
     shift = ridge / pool.points
-    whole = kernel_regression_risk(
-        eigenvalues + shift, coefficients, n=n, noise=rest + noise * missing / pool.points
-    )
+    whole = kernel_regression_risk(eigenvalues + shift, coefficients, n=n, noise=rest + noise * missing / pool.points)
     kappa = whole.kappa + shift
     learned = eigenvalues / (eigenvalues + np.asarray(kappa)[..., None])
     test = whole.test * pool.points / (pool.points - n)

@@ -7,8 +7,8 @@ $$\text{test} = \frac{\sum_i (\frac{g}{\lambda_i+g} - \frac{\kappa\lambda_i}{(\l
 + \sigma^2}{1 - \frac{q(k-2z)+z^2}{n(k-q)}}, \qquad \text{train} = \Big(\frac{\delta}{n\kappa}\Big)^2 \text{test} .$$
 
 Source: Simon, Karkada, Ghosh & Belkin 2023, "More is better", eqs. 5-8. k to infinity is `kernel_regression_risk`.
-Without ridge and noise, n and k can change places if $v_i^2 \propto \lambda_i$, a target drawn from the limiting kernel's
-own prior; otherwise not.
+Without ridge and noise n and k can change places if $v_i^2 \propto \lambda_i$, as for targets drawn from the limiting
+kernel's own prior; otherwise they cannot.
 """
 
 from typing import Any

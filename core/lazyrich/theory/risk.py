@@ -11,6 +11,7 @@ $q = \sum_i L_i^2 = \sum_i L_i - w$ put in, as $k - q = kc$ and $n(k-q) - q(k-2z
 subtracted from what it is close to. For the kernel b = c = 1.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -89,9 +90,34 @@ def _within_range(**values: Any) -> None:
     """Say so where a number is too large to be squared."""
     largest = max(0.0 if is_traced(value) else np.abs(value).max(initial=0.0) for value in values.values())
     if largest > _LARGEST:
-        raise ValueError(
-            f"{' and '.join(values)} must be at most {_LARGEST:g} in size; got {largest:.3g}. Scale them."
-        )
+        raise ValueError(f"{' and '.join(values)} must be at most {_LARGEST:g} in size; got {largest:.3g}. Scale them.")
+
+
+def over_arrays(function: Callable, vectors: int = 0) -> Callable:
+    """Return `function`, compiled, in double precision and over all numbers of arrays that broadcast.
+
+    Its first arguments are `vectors`, whole at every call; the others are numbers. Shapes alone compile again.
+    """
+
+    @jax.jit
+    def run(*arguments: Any) -> Any:
+        arrays = [jnp.asarray(value, jnp.float64) for value in arguments]
+        whole, shape = arrays[:vectors], np.broadcast_shapes(*(array.shape for array in arrays[vectors:]))
+        numbers = [jnp.broadcast_to(array, shape).ravel() for array in arrays[vectors:]]
+        flat = jax.vmap(lambda *entries: function(*whole, *entries))(*numbers)
+        return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), flat)
+
+    return run
+
+
+def _risk(*problem: Any) -> tuple[Any, Any, Any, Any]:
+    """Return test, train, kappa and learnability of a problem of one n, k and ridge."""
+    eigenvalues, _, n, k, ridge, _ = problem
+    g = effective_ridge(eigenvalues, n, k, ridge)
+    return errors(Problem(*problem), g, *gaps(g, (eigenvalues / (eigenvalues + g)).sum(), n, k, ridge))
+
+
+_compiled = over_arrays(_risk, vectors=2)
 
 
 def risk(problem: Problem) -> Risk:
@@ -125,17 +151,3 @@ def errors(problem: Problem, g: Any, a: Any, b: Any) -> tuple[Any, Any, Any, Any
     at_peak = jnp.where((noise > 0) | (b <= 0), jnp.inf, 0.0)
     test = jnp.where(over > 0, n * error / jnp.where(over > 0, over, 1.0), at_peak)
     return test, jnp.where(a > 0, (a / n) ** 2 * test, 0.0), g * b, learned
-
-
-def _risk(*problem: Any) -> tuple[Any, Any, Any, Any]:
-    """Return test, train, kappa and learnability of a problem of one n, k and ridge."""
-    eigenvalues, _, n, k, ridge, _ = problem
-    g = effective_ridge(eigenvalues, n, k, ridge)
-    return errors(Problem(*problem), g, *gaps(g, eigenvalues.size, n, k, ridge))
-
-
-@jax.jit
-def _compiled(*problem: Any) -> tuple[Any, Any, Any, Any]:
-    """Return what `_risk` does for arrays of n, k, ridge and noise, with every entry in double precision."""
-    everywhere = jnp.vectorize(_risk, signature="(m),(m),(),(),(),()->(),(),(),(m)")
-    return everywhere(*(jnp.asarray(value, jnp.float64) for value in problem))

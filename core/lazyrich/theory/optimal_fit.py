@@ -1,8 +1,8 @@
 r"""The ridge with the least predicted risk, and how closely the training targets are fitted there.
 
-Every ridge $\delta \ge 0$ has one effective ridge g, at least that of no ridge, and $\delta = g(n-z)(1-z/k)$ is explicit.
-So the search runs over log g, where the risk needs no root: on a grid first, as the risk can have several minima, then
-by bisection of its slope. Nothing in the risk changes faster than a mode is learned, over about 1 in log g.
+Every ridge $\delta \ge 0$ has one effective ridge g, at least that of no ridge, and $\delta = g(n-z)(1-z/k)$ is
+explicit. So the search runs over log g, where the risk needs no root: on a grid first, as the risk can have several
+minima, then by bisection of its slope. Nothing in the risk changes faster than a mode is learned: over 1 in log g.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ import numpy as np
 from .._checks import check_broadcast, number_or_array
 from .._float64 import float64, is_traced
 from .effective_ridge import effective_ridge
-from .risk import Problem, checked, errors
+from .risk import Problem, checked, errors, over_arrays
 
 _GRID = 200
 _HALVINGS = 60
@@ -29,7 +29,7 @@ _EQUAL = 1e-14
 def _root(function: Callable[[Any], Any], low: Any, high: Any) -> Any:
     """Return where a scalar function falls through 0, with its derivatives by the implicit function theorem."""
 
-    def halve(_: int, bracket: tuple[Any, Any]) -> tuple[Any, Any]:
+    def halve(_: Any, bracket: tuple[Any, Any]) -> tuple[Any, Any]:
         middle = (bracket[0] + bracket[1]) / 2
         is_low = function(middle) > 0
         return jnp.where(is_low, middle, bracket[0]), jnp.where(is_low, bracket[1], middle)
@@ -77,10 +77,7 @@ def _optimal_ridge(*arguments: Any) -> Any:
     return jnp.where(no_ridge_is_best, 0.0, jnp.where(best == _GRID - 1, jnp.inf, ridge))
 
 
-@jax.jit
-def _compiled(*problem: Any) -> Any:
-    everywhere = jnp.vectorize(_optimal_ridge, signature="(m),(m),(),(),(),()->()")
-    return everywhere(*(jnp.asarray(value, jnp.float64) for value in problem))
+_compiled = over_arrays(_optimal_ridge, vectors=2)
 
 
 @float64
@@ -114,9 +111,7 @@ def _fitting_ratio(a: Any, b: Any, s: Any) -> Any:
     return jnp.where(s <= (b - a) / (a - 1), 0.0, root**2)
 
 
-@jax.jit
-def _compiled_fitting_ratio(*exponents: Any) -> Any:
-    return jnp.vectorize(_fitting_ratio)(*(jnp.asarray(value, jnp.float64) for value in exponents))
+_compiled_fitting_ratio = over_arrays(_fitting_ratio)
 
 
 @float64
