@@ -52,7 +52,7 @@ def training_arguments():
 def risk_arguments():
     """Spectrum, power, n, k, ridge and noise."""
     spectrum = jnp.arange(N, 0.0, -1.0)
-    return (spectrum, spectrum, jnp.ones(SEEDS), jnp.inf, 0.1, 0.1)
+    return (spectrum, spectrum, *(jnp.full(SEEDS, value) for value in (2.0, jnp.inf, 0.1, 0.1)))
 
 
 # Name: the compiled function and its arguments (made under 64-bit types where it runs under them).
@@ -79,7 +79,10 @@ COMPILED = {
     "eigenvalues": (gram._eigh, lambda: (jnp.eye(N, dtype=jnp.float64),)),
     "risk": (risk._compiled, lambda: risk_arguments()),
     "optimal_ridge": (optimal_fit._compiled, lambda: risk_arguments()),
-    "optimal_fitting_ratio": (optimal_fit._compiled_fitting_ratio, lambda: (1.5, 2.0, 4.0)),
+    "optimal_fitting_ratio": (
+        optimal_fit._compiled_fitting_ratio,
+        lambda: (1 + jnp.ones(SEEDS), jnp.full(SEEDS, 2.0), jnp.ones(SEEDS)),
+    ),
     "output": (mlp._apply_compiled, finite_network),
     "empirical_kernel": (
         empirical._ntk_of_points_compiled,

@@ -33,7 +33,7 @@ def test_variance_limited_errors_fall_as_one_over_points_or_features():
     spectrum, sizes = power_law(1.0, 40_000), np.geomspace(1e3, 1e4, 6)
     features = lr.random_feature_risk(*spectrum, n=20, k=sizes).test - lr.kernel_regression_risk(*spectrum, n=20).test
     points = lr.random_feature_risk(*spectrum, n=sizes, k=20).test
-    points -= lr.random_feature_risk(*spectrum, n=NO_LIMIT, k=20).test
+    points = points - lr.random_feature_risk(*spectrum, n=NO_LIMIT, k=20).test
     # Corrections of order 20/1,000.
     assert slope(sizes, features) == pytest.approx(-1, abs=0.02)
     assert slope(sizes, points) == pytest.approx(-1, abs=0.02)

@@ -15,7 +15,7 @@ import numpy as np
 from .._checks import check_broadcast, number_or_array
 from .._float64 import float64, is_traced
 from .effective_ridge import effective_ridge
-from .risk import Problem, checked, errors, over_arrays
+from .risk import OF_A_PROBLEM, Problem, checked, errors, over_arrays
 
 _GRID = 200
 _HALVINGS = 60
@@ -77,7 +77,7 @@ def _optimal_ridge(*arguments: Any) -> Any:
     return jnp.where(no_ridge_is_best, 0.0, jnp.where(best == _GRID - 1, jnp.inf, ridge))
 
 
-_compiled = over_arrays(_optimal_ridge, vectors=2)
+_compiled = jax.jit(jax.vmap(_optimal_ridge, in_axes=OF_A_PROBLEM))
 
 
 @float64
@@ -101,7 +101,7 @@ def optimal_ridge(eigenvalues: Any, coefficients: Any, *, n: Any, noise: Any = 0
         ValueError: an argument out of its range.
     """
     problem = checked(eigenvalues, coefficients, n, np.inf if k is None else k, 0.0, noise)
-    result = _compiled(*problem)
+    result = over_arrays(_compiled, problem[:2], *problem[2:])
     return result if is_traced(result) or result.ndim else float(result)
 
 
@@ -111,7 +111,7 @@ def _fitting_ratio(a: Any, b: Any, s: Any) -> Any:
     return jnp.where(s <= (b - a) / (a - 1), 0.0, root**2)
 
 
-_compiled_fitting_ratio = over_arrays(_fitting_ratio)
+_compiled_fitting_ratio = jax.jit(jax.vmap(_fitting_ratio))
 
 
 @float64
@@ -143,5 +143,5 @@ def optimal_fitting_ratio(a: Any, b: Any, relative_noise: Any) -> Any:
         raise ValueError(
             f"b must be below 2a + 1, or the first modes dominate the error; got b = {b} beside a = {a}. Lower b."
         )
-    result = _compiled_fitting_ratio(a, b, s)
+    result = over_arrays(_compiled_fitting_ratio, (), a, b, s)
     return result if is_traced(result) or result.ndim else float(result)

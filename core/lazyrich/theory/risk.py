@@ -22,6 +22,8 @@ from .._checks import as_array, check_broadcast, number_or_array
 from .._float64 import is_traced
 from .effective_ridge import effective_ridge, gaps
 
+# The spectrum is one, and there are as many n, k, ridges and noises as entries.
+OF_A_PROBLEM = (None, None, 0, 0, 0, 0)
 # The square of a larger one leaves the range of float64.
 _LARGEST = 1e150
 
@@ -93,21 +95,15 @@ def _within_range(**values: Any) -> None:
         raise ValueError(f"{' and '.join(values)} must be at most {_LARGEST:g} in size; got {largest:.3g}. Scale them.")
 
 
-def over_arrays(function: Callable, vectors: int = 0) -> Callable:
-    """Return `function`, compiled, in double precision and over all numbers of arrays that broadcast.
+def over_arrays(compiled: Callable, vectors: tuple[Any, ...], *numbers: Any) -> Any:
+    """Return `compiled(*vectors, *numbers)`, whose numbers have to have shape (S,), for arrays that broadcast.
 
-    Its first arguments are `vectors`, whole at every call; the others are numbers. Shapes alone compile again.
+    They are broadcast before, in double precision, so that the number of modes and of entries alone compile again.
     """
-
-    @jax.jit
-    def run(*arguments: Any) -> Any:
-        arrays = [jnp.asarray(value, jnp.float64) for value in arguments]
-        whole, shape = arrays[:vectors], np.broadcast_shapes(*(array.shape for array in arrays[vectors:]))
-        numbers = [jnp.broadcast_to(array, shape).ravel() for array in arrays[vectors:]]
-        flat = jax.vmap(lambda *entries: function(*whole, *entries))(*numbers)
-        return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), flat)
-
-    return run
+    vectors, numbers = jax.tree.map(lambda value: jnp.asarray(value, jnp.float64), (vectors, numbers))
+    shape = np.broadcast_shapes(*(array.shape for array in numbers))
+    result = compiled(*vectors, *(jnp.broadcast_to(array, shape).ravel() for array in numbers))
+    return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), result)
 
 
 def _risk(*problem: Any) -> tuple[Any, Any, Any, Any]:
@@ -117,12 +113,12 @@ def _risk(*problem: Any) -> tuple[Any, Any, Any, Any]:
     return errors(Problem(*problem), g, *gaps(g, (eigenvalues / (eigenvalues + g)).sum(), n, k, ridge))
 
 
-_compiled = over_arrays(_risk, vectors=2)
+_compiled = jax.jit(jax.vmap(_risk, in_axes=OF_A_PROBLEM))
 
 
 def risk(problem: Problem) -> Risk:
     """Return the risk: numbers where all of n, k, ridge and noise are numbers that are known."""
-    result = Risk(*_compiled(*problem))
+    result = Risk(*over_arrays(_compiled, problem[:2], *problem[2:]))
     if is_traced(result) or result.test.ndim:
         return result
     return Risk(float(result.test), float(result.train), float(result.kappa), result.learnability)
