@@ -8,10 +8,10 @@ import numpy as np
 from .._checks import flag, number, seed_of, whole
 
 
-def sizes(value: Any, name: str, most: int) -> np.ndarray:
-    """Return a whole number or several, each from 1 to `most`, as a vector."""
+def sizes(value: Any, name: str, most: int) -> list[int]:
+    """Return a whole number or several, each from 1 to `most`, as a list."""
     is_several = isinstance(value, (list, tuple, range, np.ndarray)) and np.size(value) > 0
-    return np.array([whole(entry, name, 1, most) for entry in (np.ravel(value) if is_several else [value])])
+    return [whole(entry, name, 1, most) for entry in (np.ravel(value) if is_several else [value])]
 
 
 class Draw(NamedTuple):

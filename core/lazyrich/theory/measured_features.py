@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
@@ -58,9 +59,10 @@ def network_features(net: Network, x: Any) -> Features:
     def draw(k: int, seed: int) -> np.ndarray:
         wide = dataclasses.replace(net, width=k)
         with jax.enable_x64(True):
-            params = init(wide, x.shape[1], 1, seed, "float64")
+            params = jax.tree.map(jnp.asarray, init(wide, x.shape[1], 1, seed, "float64"))
             phi = Nonlinearity.of(wide)
-            return np.asarray(phi(hidden_states(phi, Scales.of(wide, x.shape[1]), params, x)[-1])) * net.weight_var**0.5
+            states = hidden_states(phi, Scales.of(wide, x.shape[1]), params, jnp.asarray(x))
+            return np.sqrt(net.weight_var) * np.asarray(phi(states[-1]))
 
     return draw
 
@@ -137,7 +139,7 @@ def measured_random_feature_risk(
     errors = np.empty((2, len(n), len(k), settings.trials))
     for layer, trial in enumerate(trials_of(y, settings.noise, settings.trials, settings.replace, settings.seed)):
         for column, width in enumerate(k):
-            psi = _drawn_features(features, int(width), int(trial.rng.integers(2**32)), points)
+            psi = _drawn_features(features, width, int(trial.rng.integers(2**32)), points)
             for row, size in enumerate(n):
                 draw = trial.first(size)
                 errors[:, row, column, layer] = draw.errors(_fit(psi, draw.y, draw.rows, settings.ridge), y)
