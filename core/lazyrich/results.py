@@ -21,6 +21,10 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str]] = {
     "f_train": (("train_point", "output"), "network output on training points"),
     "f_test": (("test_point", "output"), "network output on test points"),
     "ntk": (("ntk_row", "ntk_column"), "neural tangent kernel on the first training points, mean over outputs"),
+    "test": ((), "mean squared error on new noisy targets, summed over outputs"),
+    "train": ((), "mean squared error on the training targets, summed over outputs"),
+    "kappa": ((), "effective ridge"),
+    "learnability": (("mode",), "how much of each mode is learned, from 0 to 1"),
 }
 
 

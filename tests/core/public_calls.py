@@ -17,6 +17,9 @@ from tests.core.bad_values import (
     POSITIVE,
     RATE,
     SEED,
+    SEVERAL_COUNTS,
+    SOME_NOT_NEGATIVE,
+    SOME_POSITIVE,
     TARGETS,
     TIMES,
     VECTOR,
@@ -43,7 +46,7 @@ _TRAINING = {
 _RISK = {
     "eigenvalues": VECTOR | {"zeros": (np.zeros(30), "positive numbers; .* smallest 0")},
     "coefficients": VECTOR | {"short": (np.ones(29), "each of the 30 eigenvalues; got")},
-    "n": POSITIVE, "ridge": NOT_NEGATIVE, "noise": NOT_NEGATIVE,
+    "n": SOME_POSITIVE, "ridge": SOME_NOT_NEGATIVE, "noise": SOME_NOT_NEGATIVE,
 }  # fmt: skip
 _BATCH_SIZE = without(COUNT, "zero") | {"zero": (0, "from 1 to 3; got 0"), "too_large": (4, "from 1 to 3; got 4")}
 _RATIO = {
@@ -52,6 +55,13 @@ _RATIO = {
     "flag": (True, "must be an array of numbers; got bool"), "one_of_two": ([1.0, -1.0], r"got \[1.0, -1.0\]"),
 }  # fmt: skip
 _ZERO, _INFINITE = {"zero": (0.0, "numbers from 1e-.* to .*; got 0.0")}, {"infinite": (np.inf, "to 1e.*; got inf")}
+_EXPONENT = without(SOME_POSITIVE, "zero", "one_zero", "one_nan") | {"one": (1.0, "above 1; got 1")}
+_SOME_FEATURES = without(SOME_POSITIVE, "infinite")
+_TRIALS = {
+    "n": SEVERAL_COUNTS | {"all": ([1, 3], "from 1 to 2; got .*3")}, "ridge": NOT_NEGATIVE, "noise": NOT_NEGATIVE,
+    "trials": COUNT, "replace": FLAG, "seed": SEED,
+}  # fmt: skip
+_POOL = lr.spectrum_from_gram(THETA, Y)
 _flow = lr.LinearDynamics(THETA, Y, THETA[:2], nngp=THETA, cross_nngp=THETA[:2], test_nngp=THETA[:2, :2])
 
 
@@ -318,8 +328,53 @@ CALLS = {
     "random_feature_risk": (
         lr.random_feature_risk,
         {"eigenvalues": SPECTRUM, "coefficients": SPECTRUM, "n": 9, "k": 5, "ridge": 0.1, "noise": 0},
-        _RISK | {"k": POSITIVE},
+        _RISK | {"k": _SOME_FEATURES},
     ),
+    "learning_curve": (
+        lr.learning_curve,
+        {"eigenvalues": SPECTRUM, "coefficients": SPECTRUM, "n": [3, 9], "k": 5, "ridge": 0.1, "noise": 0.1},
+        _RISK | {"ridge": NOT_NEGATIVE, "noise": NOT_NEGATIVE, "k": without(_SOME_FEATURES, "none"),
+                 "n": SOME_POSITIVE | {"matrix": ([[1.0], [2.0]], r"a number or a vector; got shape \(2, 1\)")}},
+    ),
+    "optimal_ridge": (
+        lr.optimal_ridge,
+        {"eigenvalues": SPECTRUM, "coefficients": SPECTRUM, "n": 9, "noise": 0.1, "k": None},
+        without(_RISK, "ridge") | {"k": without(_SOME_FEATURES, "none")},
+    ),
+    "optimal_fitting_ratio": (
+        lr.optimal_fitting_ratio, {"a": 1.5, "b": 2.0, "relative_noise": 4.0},
+        {"a": _EXPONENT, "relative_noise": SOME_NOT_NEGATIVE,
+         "b": _EXPONENT | {"steep": (4.0, "below 2a . 1, .*; got b = 4")}},
+    ),
+    "spectrum_from_gram": (
+        lr.spectrum_from_gram, {"kernel": THETA, "y": Y},
+        {"kernel": MATRIX | {"zeros": (np.zeros((3, 3)), "eigenvalue above 0; got zeros")}, "y": TARGETS},
+    ),
+    "held_out_risk": (
+        lr.held_out_risk, {"pool": _POOL, "n": 2, "ridge": 0.1, "noise": 0.1},
+        {"pool": not_a("PoolSpectrum"), "ridge": NOT_NEGATIVE, "noise": NOT_NEGATIVE,
+         "n": SOME_POSITIVE | {"all": (3.0, "below the number of points in the pool, 3; got 3")}},
+    ),
+    "measured_kernel_risk": (
+        lr.measured_kernel_risk,
+        {"kernel": THETA, "y": Y, "n": [1, 2], "ridge": 0.1, "noise": 0.1, "trials": 1, "replace": False, "seed": 0},
+        _TRIALS | {"kernel": MATRIX | {"oblong": (THETA[:2], "must be square"),
+                                       "one_sided": (np.triu(np.ones((3, 3))), "must be square and symmetric; got")},
+                   "y": TARGETS},
+    ),
+    "measured_random_feature_risk": (
+        lr.measured_random_feature_risk,
+        {"features": lr.gaussian_features(THETA), "y": Y, "n": [1, 2], "k": 2, "ridge": 0.1, "noise": 0.1,
+         "trials": 1, "replace": False, "seed": 0},
+        _TRIALS | {"features": {"array": (X, "function of k and a seed; got ndarray"),
+                                "short": (lambda k, _: np.ones((2, k)), r"\(3, 2\); got \(2, 2\)"),
+                                "nan": (lambda k, _: np.full((3, k), np.nan), "not all finite")},
+                   "k": SEVERAL_COUNTS, "y": without(TARGETS, "too_many", "empty", "one_number")},
+    ),
+    "gaussian_features": (
+        lr.gaussian_features, {"kernel": THETA}, {"kernel": MATRIX | {"oblong": (THETA[:2], "must be square")}},
+    ),
+    "network_features": (lr.network_features, {"net": NET, "x": X}, {"net": _NET, "x": POINTS}),
     "DataSpec": (
         lr.DataSpec, {"name": "digits", "n_train": 3, "n_test": 2, "noise": 0.0},
         {"name": NAME, "n_train": COUNT, "n_test": COUNT, "noise": NOT_NEGATIVE},

@@ -20,7 +20,7 @@ CASES = {
 # Values that functions hand out, not what they are given.
 RESULTS = {"ABC", "Activation", "Eigensystem", "Kernels", "Params", "PowerLaw", "Risk", "Verdict"}
 RESULTS |= {"MercerSpectrum", "NoPowerLawError"}
-RESULTS |= {"Conditioning", "LogMarginalLikelihood", "Solution", "TopEigenpairs"}
+RESULTS |= {"Conditioning", "LogMarginalLikelihood", "PoolSpectrum", "Solution", "TopEigenpairs"}
 
 
 def test_every_public_function_is_tried():

@@ -16,7 +16,7 @@ from lazyrich.dynamics import gradient_flow, losses, minibatch, training
 from lazyrich.kernels import derivatives, empirical, recursion
 from lazyrich.kernels.function_ntk import _contracted, _rows
 from lazyrich.spectra import gram
-from lazyrich.theory import high_dimensional
+from lazyrich.theory import high_dimensional, optimal_fit, risk
 from lazyrich.theory.self_distillation import _coefficients
 
 N, DIM, OUT, WIDTH, LAYERS, SEEDS = 4, 3, 2, 8, 4, 2
@@ -63,6 +63,12 @@ def flow_arguments():
     return problem, jnp.arange(3.0), jnp.full(2, 1e-6)
 
 
+def risk_arguments():
+    """Spectrum, power, n, k, ridge and noise."""
+    spectrum = jnp.arange(N, 0.0, -1.0)
+    return (spectrum, spectrum, *(jnp.full(SEEDS, value) for value in (2.0, jnp.inf, 0.1, 0.1)))
+
+
 # Name: the compiled function and its arguments (made under 64-bit types where it runs under them).
 COMPILED = {
     **{
@@ -104,6 +110,12 @@ COMPILED = {
         losses._mean_losses,
         lambda: (losses.Loss.of("hinge", 1.0).value, jnp.ones((3, N, OUT)), jnp.ones((N, OUT))),
     ),
+    "risk": (risk._compiled, lambda: risk_arguments()),
+    "optimal_ridge": (optimal_fit._compiled, lambda: risk_arguments()),
+    "optimal_fitting_ratio": (
+        optimal_fit._compiled_fitting_ratio,
+        lambda: (1 + jnp.ones(SEEDS), jnp.full(SEEDS, 2.0), jnp.ones(SEEDS)),
+    ),
     "output": (mlp._apply_compiled, finite_network),
     "empirical_kernel": (
         empirical._ntk_of_points_compiled,
@@ -132,6 +144,7 @@ COMPILED = {
 DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_", "flow_", "minibatches_"))}
 DOUBLE -= {"kernels_of_seeds"}
 DOUBLE |= {"eigenvalues", "high_dimensional_errors", "best_stopping_time", "self_distillation"}
+DOUBLE |= {"risk", "optimal_ridge", "optimal_fitting_ratio"}
 
 
 PLATFORMS = ("cpu", "cuda", "tpu")

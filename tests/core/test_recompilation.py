@@ -77,14 +77,26 @@ def any_loss(experiment):
     return [result.test_loss.values for result in results]
 
 
+def learning_curves(experiment):
+    spectrum, noise = np.arange(1, 31.0) ** -(1 + experiment.network.richness), experiment.data.noise
+    n = np.linspace(1, 20 + 20 * noise, 5)
+    ridge = lr.optimal_ridge(spectrum, spectrum, n=n, noise=noise, k=30 * experiment.network.depth)
+    return [lr.random_feature_risk(spectrum, spectrum, n=n, k=7 * experiment.network.depth, ridge=ridge).test]
+
+
 def finite_networks(experiment):
     return [part.train_loss.values for part in experiment.train_stream()]
 
 
 @pytest.mark.parametrize(
     "run, depths",
-    [(theory, range(1, 40)), (any_loss, range(1, 5)), (finite_networks, (5, 6, 7, 8))],
-    ids=["theory", "any_loss", "training_5_to_8_layers"],
+    [
+        (theory, range(1, 40)),
+        (learning_curves, range(1, 40)),
+        (any_loss, range(1, 5)),
+        (finite_networks, (5, 6, 7, 8)),
+    ],
+    ids=["theory", "learning_curves", "any_loss", "training_5_to_8_layers"],
 )
 def test_nothing_is_compiled_again_over_fifty_moves(run, depths, compilations):
     first, *others = moves(depths)
