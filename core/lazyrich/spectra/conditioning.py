@@ -106,9 +106,9 @@ def conditioning(kernel: Any, system: Eigensystem | None = None) -> Conditioning
         n=n,
         smallest=float(system.values[-1]),
         largest=float(system.values[0]),
-        condition=system.condition,
+        condition=float(system.condition),
         duplicates=equal_rows(matrix, float(np.finfo(dtype).eps)),
-        resolution=system.resolution,
+        resolution=float(system.resolution),
         below_resolution=int((system.values <= system.resolution).sum()),
         dtype=dtype.name,
     )
