@@ -16,6 +16,9 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str]] = {
     "test_loss": ((), "1/(2n') sum over points and outputs of (f - y)^2, test points"),
     "f_train": (("train_point", "output"), "network output on training points"),
     "f_test": (("test_point", "output"), "network output on test points"),
+    "train_loss_by_mode": (("mode",), "each eigenvector's share of train_loss, by descending eigenvalue"),
+    "variance_train": (("train_point",), "variance of an output over initialisations, training points"),
+    "variance_test": (("test_point",), "variance of an output over initialisations, test points"),
     "ntk": (("ntk_row", "ntk_column"), "neural tangent kernel on the first training points, mean over outputs"),
 }
 
