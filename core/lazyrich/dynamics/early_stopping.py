@@ -10,6 +10,8 @@ _COARSE, _FINE = 400, 33
 # A loss is flat around its minimum, so that times closer than this have losses that differ by rounding.
 _TIME = 1e-9
 _LOSS = 1e-10
+# The square of what rounding leaves of an error that is all gone, relative to the loss before training.
+_ROUNDING = 1e-24
 
 
 class EarlyStopping(NamedTuple):
@@ -31,7 +33,7 @@ def minimise(loss: Callable[[np.ndarray], np.ndarray], first: float, last: float
 
     The grid has 400 times, log-spaced; around the best of them it is refined until the time is known to 1e-9 of itself.
     A dip narrower than the grid's spacing elsewhere can be missed. At the start or the end the minimum is said to be
-    where nothing in between is smaller by 1e-10 of it.
+    where nothing in between is smaller by 1e-10 of it, or by rounding.
 
     Args:
         loss: the loss at times (T,).
@@ -50,8 +52,9 @@ def minimise(loss: Callable[[np.ndarray], np.ndarray], first: float, last: float
             break
         times = np.linspace(low, high, _FINE)
     time, smallest = float(times[best]), float(losses[best])
-    if start <= smallest * (1 + _LOSS):
+    close = smallest * (1 + _LOSS) + _ROUNDING * start
+    if start <= close:
         return EarlyStopping(0.0, float(start), "The test loss is smallest before training, at t = 0.")
-    if end <= smallest * (1 + _LOSS):
+    if end <= close:
         return EarlyStopping(np.inf, float(end), "The test loss is smallest at the end of training, at infinity.")
     return EarlyStopping(time, smallest, f"The test loss is smallest at t = {time:.4g}: stop there.")

@@ -93,7 +93,7 @@ def _respond_jvp(primals, tangents):
     value, tangent = jax.jvp(partial(_respond, system), tuple(others), tuple(other_tangents))
     *how, right = others
     vectors = system.vectors
-    coupling = vectors.T @ (kernel_tangent + kernel_tangent.T) @ vectors / 2
+    coupling = vectors.T @ kernel_tangent @ vectors
     moved = _divided_differences(system, *how) * coupling[None]
     return value, tangent + (right @ vectors)[None] @ moved @ vectors.T
 

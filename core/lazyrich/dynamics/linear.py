@@ -22,7 +22,8 @@ from jaxtyping import Array, Float
 from .._checks import choice, number
 from .._float64 import as_double, float64, is_traced
 from .early_stopping import EarlyStopping, minimise
-from .ensembles import TestEnsemble, TrainEnsemble, in_blocks
+from .ensembles import TestEnsemble, TrainEnsemble
+from .errors import TestErrors
 from .gains import Gains, diverged, rates
 from .labels import label
 from .modes import namespace
@@ -93,6 +94,7 @@ class LinearDynamics:
         self.coefficients = self.eigensystem.vectors.T @ (self.y - self._f0)
         self._kernel = Responses(self.eigensystem, problem.ntk, self.optimizer, self.ridge, self.cross_ntk)
         self._start = (self.y - self._f0).T @ self._kernel.basis
+        self._test_errors = TestErrors(self._kernel, self._start)
 
     @property
     @float64
@@ -138,7 +140,7 @@ class LinearDynamics:
         """Return the loss of the mean on the training points, 1/(2n) sum |f - y|^2: a float, or (T,)."""
         modes, single = self._modes(t)
         if self._kernel.kernel is None:
-            loss = self._by_mode(modes).sum(axis=1)
+            loss = modes.left**2 @ (self.coefficients**2).sum(axis=1) / (2 * self.n)
         else:
             loss = (self._kernel.left(modes, self._start) ** 2).sum(axis=(1, 2)) / (2 * self.n)
         return _result(diverged(loss, modes), single)
@@ -241,13 +243,8 @@ class LinearDynamics:
         return xp.where(overflows, np.inf, shares)
 
     def _test_loss(self, modes: Gains, y_test: Any) -> Any:
-        error, cross = (self._test_start - y_test).T, self._kernel.cross_modes
-
-        def loss(modes: Gains) -> Any:
-            moved = products(self._kernel.learned(modes, self._start), cross)
-            return ((moved + error[None]) ** 2).sum(axis=(1, 2)) / (2 * len(y_test))
-
-        return diverged(in_blocks(loss, modes, error.size), modes)
+        error = (self._test_start - y_test).T
+        return diverged(self._test_errors.squares(modes, error) / (2 * len(y_test)), modes)
 
     def _ensemble(self, points: Any) -> TrainEnsemble | TestEnsemble:
         default = "train" if self.cross_ntk is None else "test"

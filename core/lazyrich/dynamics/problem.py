@@ -44,7 +44,8 @@ def check_problem(
         ValueError: shapes that do not fit, numbers that are not finite, or a kernel that is none.
     """
     system = ntk if isinstance(ntk, Eigensystem) else eigensystem(ntk)
-    kernel = as_double(ntk) if is_traced(ntk) and not isinstance(ntk, Eigensystem) else None
+    # Symmetrised as its eigensystem is, so that derivatives are symmetric.
+    kernel = as_double(ntk + ntk.T) / 2 if is_traced(ntk) and not isinstance(ntk, Eigensystem) else None
     n = len(system.values)
     y = as_double(as_targets(y, "y", n))
     cross = _matrix(cross_ntk, "cross_ntk", None, n)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import jax
+import numpy as np
 
 from .._float64 import is_traced
 from ..spectra import Eigensystem
@@ -40,13 +41,19 @@ class Responses:
 
     def __init__(self, system: Eigensystem, kernel: Any, optimizer: Optimizer, ridge: Any, cross: Any):
         self.system, self.kernel, self.optimizer, self.ridge, self._cross = system, kernel, optimizer, ridge, cross
+        self._last: Gains | None = None
         # Beside the derivatives of `respond` any orthonormal basis would do; this one is held fixed, as the derivatives
         # of eigenvectors do not exist where eigenvalues are equal.
         self.basis = system.vectors if kernel is None else constant(system.vectors)
 
     def at(self, times: Any) -> Gains:
-        """Return the modes at `times` (T,)."""
-        return gains(self.system, self.optimizer, self.ridge, times)
+        """Return the modes at `times` (T,); the last ones are kept, as results are asked for at the same times."""
+        last = self._last
+        if last is not None and not is_traced(times) and np.array_equal(times, last.times):
+            return last
+        modes = gains(self.system, self.optimizer, self.ridge, times)
+        self._last = None if is_traced(modes) else modes
+        return modes
 
     def learned(self, modes: Gains, right: Any) -> Any:
         r"""Return $g_t(\Theta) b$ of `right` (k, n), (T, k, n)."""
@@ -81,8 +88,10 @@ class Responses:
 
         Such a mode is orthogonal to every row of a true kernel; what rounding leaves would grow with time.
         """
-        xp = namespace(modes, self.system.values)
+        xp, null = namespace(modes, self.system.values), resolved(self.system) == 0
+        if xp is np and not null.any():
+            return modes
         top = self.system.values[0]
         relative = xp.where(top > 0, self.system.resolution / xp.where(top > 0, top, 1.0), 0.0)
-        rounding = (resolved(self.system) == 0)[None] & (abs(modes) <= relative * abs(kernel).max())
+        rounding = null[None] & (abs(modes) <= relative * abs(kernel).max())
         return modes - xp.where(rounding, constant(modes), 0.0)
