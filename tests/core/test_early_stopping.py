@@ -49,7 +49,7 @@ def test_one_mode_stops_where_its_output_passes_the_target():
 
 
 def test_a_minimum_at_the_start_or_at_the_end_is_said_to_be_there(noisy):
-    (theta, _, cross), y_test = noisy
+    (theta, _, cross), _ = noisy
     against = lr.LinearDynamics(theta, np.ones(20), cross).early_stopping(-np.ones(15))
     assert against.time == 0 and against.test_loss == 0.5 and "before training, at t = 0" in against.status
     with_it = lr.LinearDynamics(theta, np.ones(20), theta).early_stopping(np.ones(20))

@@ -20,11 +20,14 @@ def by_matrix_exponential(rate, time, mass, friction):
 CRITICAL = 0.3**2 / (4 * 0.2)  # the rate at which m = 0.2 and c = 0.3 are critical
 
 
-@pytest.mark.parametrize(
-    "rate",
-    [0.0, 1e-12, 1e-6, 0.01, 0.8 * CRITICAL, CRITICAL * (1 - 1e-13), CRITICAL, CRITICAL * (1 + 1e-7), 1.2 * CRITICAL, 50],
-    ids="zero rounding slow overdamped overdamped_a_little below critical above underdamped_a_little underdamped".split(),
-)  # fmt: skip
+RATES = {
+    "zero": 0.0, "rounding": 1e-12, "slow": 1e-6, "overdamped": 0.01, "overdamped_a_little": 0.8 * CRITICAL,
+    "just_below": CRITICAL * (1 - 1e-13), "critical": CRITICAL, "just_above": CRITICAL * (1 + 1e-7),
+    "underdamped_a_little": 1.2 * CRITICAL, "underdamped": 50.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
 def test_an_oscillator_is_the_exponential_of_its_matrix_without_cancellation(rate):
     for time in (0.0, 1e-7, 1e-3, 0.5, 1.2, 1.5, 4.0, 15.0):
         got = oscillator(np.array([[rate]]), np.array([[time]]), 0.2, 0.3)

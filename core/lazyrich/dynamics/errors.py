@@ -1,9 +1,9 @@
 r"""Squared errors on test points, at many times for little more than one.
 
-With $A = \Theta(x, X) V$, gains g and coefficients c the error is $e_t = e_0 + A\,(g_t c)$: a product of n' x n for every
-time and output. Its square is a quadratic form in the gains, one product of n x n for every time,
+With $A = \Theta(x, X) V$, gains g and coefficients c the error is $e_t = e_0 + A\,(g_t c)$: a product of n' x n for
+every time and output. Its square is a quadratic form in the gains, a product of n x n for every time,
 
-$$|e_t|^2 = |e_0|^2 + 2\, g_t \cdot b + g_t^T H g_t, \qquad b = \sum_c (A^T e_0) \circ c, \quad H = (A^T A) \circ c c^T,$$
+$$|e_t|^2 = |e_0|^2 + 2\, g_t \cdot b + g_t^T H g_t, \qquad b = \sum (A^T e_0) \circ c, \quad H = (A^T A) \circ c c^T,$$
 
 which cancels where the error has become small. Then it is computed from the error itself.
 """

@@ -8,6 +8,7 @@ without cancellation. Arguments broadcast; they are NumPy arrays, or JAX's where
 from types import ModuleType
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -66,9 +67,19 @@ def heavy_ball(step: Any, momentum: Any, count: Any) -> tuple[Any, Any]:
     start = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])  # columns: (r_0, r_-1, 0) and (s_0, s_-1, 1)
     state = xp.broadcast_to(xp.asarray(start), (len(count), len(step), 3, 2))
     left = count[:, :, None, None]
-    for _ in range(STEP_BITS if xp is jnp else int(left.max(initial=0)).bit_length()):
+
+    def halve(_: Any, carry: Any) -> Any:
+        state, matrix, left = carry
         state = xp.where(xp.mod(left, 2) == 1, matrix @ state, state)
         left = xp.floor(left / 2)
         # Kept where no step is left: powers that nobody asked for overflow, and spoil derivatives.
-        matrix = xp.where((left > 0).any(), matrix @ matrix, matrix)
+        return state, xp.where((left > 0).any(), matrix @ matrix, matrix), left
+
+    carry = state, matrix, left
+    if xp is jnp:
+        state, *_ = jax.lax.fori_loop(0, STEP_BITS, halve, carry)
+    else:
+        for bit in range(int(left.max(initial=0)).bit_length()):
+            carry = halve(bit, carry)
+        state, *_ = carry
     return state[..., 0, 0], state[..., 0, 1]

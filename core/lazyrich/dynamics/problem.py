@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from .._checks import as_array, as_matrix, as_numbers, as_targets
@@ -43,7 +44,7 @@ def check_problem(
     Raises:
         ValueError: shapes that do not fit, numbers that are not finite, or a kernel that is none.
     """
-    system = ntk if isinstance(ntk, Eigensystem) else eigensystem(ntk)
+    system = _system(ntk)
     # Symmetrised as its eigensystem is, so that derivatives are symmetric.
     kernel = as_double(ntk + ntk.T) / 2 if is_traced(ntk) and not isinstance(ntk, Eigensystem) else None
     n = len(system.values)
@@ -62,6 +63,16 @@ def check_problem(
         on_train,
         on_test,
     )
+
+
+def _system(ntk: Any) -> Eigensystem:
+    if isinstance(ntk, Eigensystem):
+        return ntk
+    if is_traced(ntk):
+        return eigensystem(ntk)
+    # Where something else is traced, known numbers are decomposed once, while tracing.
+    with jax.ensure_compile_time_eval():
+        return eigensystem(ntk)
 
 
 def _matrix(value: Any, name: str, rows: int | None, columns: int | None) -> Any:
