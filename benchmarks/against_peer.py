@@ -30,9 +30,14 @@ def rows() -> Iterator[Row | Note]:
         yield Note(f"neural-tangents was not compared: {error}")
 
 
-def _row(what: str, ours: Callable[[], Any], peer: Peer, beside: str, rounds: int = 5, **request: Any) -> Row | Note:
-    """Time `ours` and the peer's answer to `request` in turns, the latter by the peer's own clock."""
-    want, beside = ours(), f"neural-tangents: {beside}"
+def beside_peer(
+    what: str, ours: Callable[[], Any], peer: Peer, beside: str, rounds: int = 5, want: Any = None, **request: Any
+) -> Row | Note:
+    """Time `ours` and the peer's answer to `request` in turns, the latter by the peer's own clock.
+
+    The answer must agree with `want`, which is what `ours` returns where it is None.
+    """
+    want, beside = ours() if want is None else want, f"neural-tangents: {beside}"
     try:
         return compare(what, ours, beside, lambda: peer.milliseconds(want, **request), rounds, lambda ask: ask())
     except PeerUnavailableError as error:
@@ -44,7 +49,7 @@ def _slider(peer: Peer) -> Iterator[Row | Note]:
     x = points(256)
     lr.ntk(lr.Network(depth=3), x)
     for beside, jit in (("jitted: it compiles", True), ("not jitted", False)):
-        yield _row(
+        yield beside_peer(
             "NTK, ReLU, n = 256, the depth slider from 3 to 10",
             lambda: lr.ntk(lr.Network(depth=10), x),
             peer, beside,
@@ -57,7 +62,7 @@ def _steady(peer: Peer) -> Iterator[Row | Note]:
     for activation in ("relu", "gelu"):
         net = lr.Network(depth=10, activation=activation)
         for precision in ("float64", "float32"):
-            yield _row(
+            yield beside_peer(
                 f"NTK, {activation}, n = 1024, depth 10, steady, float64",
                 lambda net=net: lr.ntk(net, x),
                 peer, f"jitted, {precision}",
@@ -78,7 +83,7 @@ def _empirical(peer: Peer) -> Iterator[Row | Note]:
     n, width, depth = 256, 512, 3
     net, params, x = network_with_weights(n, width, depth)
     for beside, implementation, vmap_axes, rounds in _IMPLEMENTATIONS:
-        yield _row(
+        yield beside_peer(
             f"empirical NTK, n = {n}, N = {width}, L = {depth}, float32",
             lambda: lr.empirical_ntk(net, params, x),
             peer, beside, rounds,

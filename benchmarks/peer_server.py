@@ -15,7 +15,7 @@ import neural_tangents as nt
 from jax.experimental import enable_x64
 from neural_tangents import stax
 
-from benchmarks.problems import points, weights
+from benchmarks.problems import TIMES, points, regression, weights
 
 _LAYERS = {"relu": stax.Relu, "gelu": stax.Gelu}
 _WEIGHT_STD = 2**0.5
@@ -58,7 +58,24 @@ def empirical(n, width, depth, implementation, vmap_axes):
     return lambda: run(x, params[:-1])
 
 
-KERNELS = {"infinite": infinite, "infinite_of_new_depth": infinite_of_new_depth, "empirical": empirical}
+@functools.cache
+def gradient_descent_mse(n, precision):
+    """Train and test outputs of a kernel over time, the eigendecomposition included; the last on test points."""
+    kernel, cross, y, _ = (jnp.asarray(array, precision) for array in regression(n))
+    # Its loss averages over outputs too.
+    times, zeros = jnp.asarray(TIMES * y.shape[1], precision), jnp.zeros_like(y)
+
+    def run():
+        predict = nt.predict.gradient_descent_mse(kernel, y)
+        return jax.block_until_ready(predict(times, zeros, zeros, cross))[1][-1]
+
+    return run
+
+
+KERNELS = {
+    "infinite": infinite, "infinite_of_new_depth": infinite_of_new_depth, "empirical": empirical,
+    "gradient_descent_mse": gradient_descent_mse,
+}  # fmt: skip
 
 
 def answer(request):

@@ -4,6 +4,9 @@ import itertools
 
 import numpy as np
 
+# Gradient-flow times of `regression`, from before its fastest mode to after its slowest.
+TIMES = np.geomspace(1e-2, 1e6, 200)
+
 
 def points(n: int, in_dim: int = 64) -> np.ndarray:
     """Return standard normal points, (n, in_dim) float64."""
@@ -15,3 +18,13 @@ def weights(in_dim: int, width: int, depth: int) -> list[np.ndarray]:
     rng = np.random.default_rng(1)
     sides = [in_dim, *[width] * depth, 1]
     return [rng.standard_normal(shape, np.float32) for shape in itertools.pairwise(sides)]
+
+
+def regression(n: int, outputs: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the Laplace kernel of n points, that of n test points with them, and targets of both, (n, outputs)."""
+    x, y = points(2 * n, 8), points(2 * n, outputs)
+    squares = (x**2).sum(axis=1)
+    distances = np.sqrt(np.maximum(squares[:, None] + squares[None, :n] - 2 * x @ x[:n].T, 0.0))
+    np.fill_diagonal(distances, 0.0)
+    kernel = np.exp(-distances / 4)
+    return (kernel[:n] + kernel[:n].T) / 2, kernel[n:], y[:n], y[n:]

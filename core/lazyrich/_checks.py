@@ -102,8 +102,10 @@ def whole(value: Any, name: str, least: int = 0, most: int = _MOST) -> int:
     return int(value)
 
 
-def number(value: Any, name: str, *, above: float | None = None, least: float | None = None) -> float:
-    """Return `value` as a finite float, above `above` or at least `least`."""
+def number(value: Any, name: str, *, above: float | None = None, least: float | None = None) -> Any:
+    """Return `value` as a finite float, above `above` or at least `least` (or as it is, when traced)."""
+    if is_traced(value):
+        return value
     rule = "" if above is None else f" above {above:g}"
     rule += "" if least is None else f" of at least {least:g}"
     try:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
@@ -22,6 +23,11 @@ R = TypeVar("R")
 def is_traced(*values: Any) -> bool:
     """Whether any leaf of `values` is a tracer, so that its numbers cannot be looked at."""
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(values))
+
+
+def as_double(value: Any) -> Any:
+    """Return `value` in double precision where it is traced, under 64-bit types; else as it is."""
+    return jnp.asarray(value, jnp.float64) if is_traced(value) else value
 
 
 def to_numpy(tree: Any) -> Any:

@@ -163,3 +163,59 @@ def test_a_mode_too_slow_for_floating_point_steps_is_learned_at_its_rate(momentu
     for _ in range(60):
         left, before = (1 + beta - a) * left - beta * before, left
     assert_allclose(flow.train(60 * 0.1)[1, 0], float(1 - left))
+
+
+def test_each_modes_share_of_the_loss_adds_up_and_is_exact_however_small(problem):
+    kernels, y, f0 = problem
+    for options in ({}, {"ridge": 0.05}, {"learning_rate": 0.3, "momentum": 0.6}):
+        flow = lr.LinearDynamics(kernels["ntk"], y, f0=f0[0], **options)
+        times = np.array([0.0, 2.0, 30.0])
+        shares = flow.train_loss_by_mode(times)
+        assert_allclose(shares.sum(axis=1), flow.train_loss(times))
+        residual = flow.eigensystem.vectors.T @ (flow.train(times) - y)
+        assert_allclose(shares, (residual**2).sum(axis=2) / (2 * N))
+    late = lr.LinearDynamics(np.diag([2.0, 1.0]), [1.0, 1.0]).train_loss_by_mode(300.0)
+    assert_allclose(late / np.exp([-600.0, -300.0]), np.full(2, 0.25))
+
+
+def test_the_losses_at_many_times_are_those_at_each(problem, rng):
+    # Many are a quadratic form, few are not; one that cancels must not be taken.
+    kernels, y, _ = problem
+    times = np.append(np.geomspace(0.01, 1e6, 50), [0.0, np.inf])
+    for y_test, cross in ((rng.normal(size=(N_TEST, C)), kernels["cross_ntk"]), (y, kernels["ntk"])):
+        flow = lr.LinearDynamics(kernels["ntk"], y, cross)
+        together = flow.test_loss(times, y_test)
+        alone = np.array([flow.test_loss(t, y_test) for t in times])
+        assert (np.abs(together - alone) <= 1e-11 * alone + 1e-29).all()
+
+
+def test_more_outputs_than_points_work():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=(2, 5))
+    flow = lr.LinearDynamics(np.diag([2.0, 1.0]), y, np.ones((1, 2)))
+    assert_allclose(flow.train(3.0), (1 - np.exp(-np.array([[2.0], [1.0]]) * 1.5)) * y)
+    assert flow.test(3.0).shape == (1, 5)
+
+
+def test_everything_is_labelled_and_comes_back_from_a_file(problem, rng, tmp_path):
+    kernels, y, f0 = problem
+    y_test, times = rng.normal(size=(N_TEST, C)), [0.0, 1.5, np.inf]
+    flow = lr.LinearDynamics(**kernels, y=y, f0=f0, learning_rate=0.3, momentum=0.5, ridge=0.01)
+    result = flow.dataset(times, y_test)
+    assert result.time.values.tolist() == times
+    assert_allclose(result.train_loss.values, flow.train_loss(times))
+    assert_allclose(result.test_loss.values, flow.test_loss(times, y_test))
+    assert_allclose(result.f_test.sel(time=1.5).values, flow.test(1.5))
+    assert_allclose(result.f_train.values, flow.train(times))
+    assert_allclose(result.train_loss_by_mode.sum("mode").values, flow.train_loss(times))
+    assert_allclose(result.variance_train.values, flow.variance(times, "train"))
+    assert_allclose(result.variance_test.values, flow.variance(times))
+    assert result.f_test.dims == ("time", "test_point", "output")
+    assert result.attrs == {
+        "dynamics": "heavy-ball momentum", "stability": str(flow.stability), "learning_rate": 0.3, "momentum": 0.5,
+        "ridge": 0.01,
+    }  # fmt: skip
+    assert lr.load(lr.save(result, tmp_path / "flow.nc")).identical(result)
+    only = lr.LinearDynamics(kernels["ntk"], y).dataset(2.0)
+    assert set(only.data_vars) == {"train_loss", "train_loss_by_mode", "f_train"}
+    assert only.attrs["dynamics"] == "gradient flow" and "learning_rate" not in only.attrs

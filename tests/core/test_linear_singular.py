@@ -65,6 +65,42 @@ def test_a_mode_below_the_rounding_drifts_until_it_could_be_told_from_it_and_is_
         assert_allclose(flow.test(1e18), flow.test(np.inf))
 
 
+def test_test_outputs_are_exact_for_as_long_as_the_eigenvalue_is_known_to_be_too_small_and_least_norm_at_the_end(rng):
+    # Kernels of known features: the last eigenvalue, 1e-18, is lost in the rounding of the matrix.
+    values, weights, y = np.array([1.0, 0.1, 1e-18]), rng.normal(size=(2, 3)), rng.normal(size=3)
+    basis = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    flow = lr.LinearDynamics(basis * values @ basis.T, y, weights * np.sqrt(values) @ basis.T)
+    assert (flow.eigensystem.values[-1] < flow.eigensystem.resolution) and (flow.eigensystem.values[-1] != 1e-18)
+    # What rounding the kernel of test and training points costs, 1e-16 t/n beside outputs of order 1.
+    for t, digits in ((1.0, 1e-14), (1e4, 1e-11), (1e8, 1e-7), (1e11, 1e-4)):
+        gain = -np.expm1(-values * t / 3) / values
+        assert_allclose(flow.test(t)[:, 0], weights * np.sqrt(values) @ (gain * (basis.T @ y)), relative=digits)
+    least_norm = (weights / np.sqrt(values))[:, :2] @ (basis.T @ y)[:2]
+    assert_allclose(flow.test(np.inf)[:, 0], least_norm)
+    assert_allclose(flow.test(1e18)[:, 0], least_norm)
+
+
+@pytest.mark.parametrize("t", [0.0, 1.0, 1e5, 1e12, np.inf])
+def test_mean_and_covariance_of_equal_points_agree_with_one_another_at_every_time(singular, rng, t):
+    theta, cross, y = singular
+    prior = rng.normal(size=(9, 9))
+    prior = (prior @ prior.T)[np.ix_([0, 1, 2, 2, 3, 4, 2, 5, 6, 7], [0, 1, 2, 2, 3, 4, 2, 5, 6, 7])]
+    nngp, cross_nngp, test_nngp = prior[:7, :7], prior[7:, :7], prior[7:, 7:]
+    flow = lr.LinearDynamics(theta, y, cross, nngp=nngp, cross_nngp=cross_nngp, test_nngp=test_nngp)
+    # Training is linear in f0: the covariance is that of the maps of each basis vector.
+    maps = np.array([
+        lr.LinearDynamics(theta, np.zeros(7), cross, f0=(e[:7], e[7:])).test(t)[:, 0] for e in np.eye(10)
+    ]).T  # fmt: skip
+    assert_allclose(flow.covariance(t), maps @ prior @ maps.T, relative=1e-10)
+    on_train = lr.LinearDynamics(theta, y, theta, nngp=nngp, cross_nngp=nngp, test_nngp=nngp)
+    assert np.abs(on_train.test(t) - flow.train(t)).max() < 1e-10
+    assert np.abs(on_train.covariance(t) - flow.covariance(t, "train")).max() < 1e-10 * prior.max()
+    assert np.linalg.eigvalsh(flow.covariance(t))[0] > -1e-12 * prior.max()
+    if t == np.inf:  # all that training can remove is gone
+        kept = np.eye(7) - np.linalg.pinv(theta, rcond=1e-10) @ theta
+        assert np.abs(flow.covariance(t, "train") - kept @ nngp @ kept.T).max() < 1e-10 * prior.max()
+
+
 def test_a_zero_kernel_learns_nothing_and_bears_any_step():
     flow = lr.LinearDynamics(np.zeros((2, 2)), [1.0, -1.0], np.zeros((3, 2)), learning_rate=1.0)
     assert flow.max_learning_rate == np.inf

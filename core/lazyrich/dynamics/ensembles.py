@@ -1,0 +1,104 @@
+r"""Covariance of an ensemble of infinitely wide networks over their initial weights, at any training time.
+
+With $f_0 \sim GP(0, K)$ and $M_t = \Theta(x, X)\, g_t(\Theta)$ (see `gains`),
+
+$$Cov_t = K(x,x') - M_t K(X,x') - K(x,X) M_t^T + M_t K(X,X) M_t^T$$
+
+(Lee et al. 2019, eq. 16). With $L_t = M_t V$, $Q = V^T K(X,X) V$ and $P = K(x,X) V$ that is
+$K(x,x') + L_t H_t^T + H_t L_t^T$ with $H_t = L_t Q/2 - P$: two products a time for the matrix, one for its diagonal.
+On the training points $I - M_t = E_t V^T$, and $Cov_t = E_t Q E_t^T$ has no differences.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .gains import Gains
+from .modes import namespace
+from .responses import Responses
+
+# Numbers in a block of times: a few megabytes, which stay in the cache from one product to the next.
+_BLOCK = 2**19
+
+
+def in_blocks(function: Callable[[Gains], Any], modes: Gains, numbers: int) -> Any:
+    """Return `function` of the modes, called with as many times at once as `numbers` of each fill a block.
+
+    Traced arrays are not cut, so that the program does not grow with the number of times.
+    """
+    times, size = len(modes.times), max(1, _BLOCK // max(numbers, 1))
+    if namespace(modes) is not np or times <= size:
+        return function(modes)
+    blocks = [Gains(*(array[i : i + size] for array in modes)) for i in range(0, times, size)]
+    return np.concatenate([function(block) for block in blocks])
+
+
+@dataclass(frozen=True, eq=False)
+class TrainEnsemble:
+    """The ensemble on the training points.
+
+    Attributes:
+        kernel: what is trained.
+        prior: Q, (n, n).
+    """
+
+    kernel: Responses
+    prior: Any
+
+    def covariance(self, modes: Gains) -> Any:
+        """Return the covariance, (T, n, n)."""
+
+        def block(modes: Gains) -> Any:
+            left = self.kernel.left(modes, self.kernel.basis)
+            return left @ self.prior[None] @ left.swapaxes(1, 2)
+
+        return in_blocks(block, modes, self.prior.size)
+
+    def variance(self, modes: Gains) -> Any:
+        """Return the diagonal of the covariance, (T, n)."""
+
+        def block(modes: Gains) -> Any:
+            left = self.kernel.left(modes, self.kernel.basis)
+            return ((left @ self.prior[None]) * left).sum(axis=2)
+
+        return in_blocks(block, modes, self.prior.size)
+
+
+@dataclass(frozen=True, eq=False)
+class TestEnsemble:
+    """The ensemble on the test points.
+
+    Attributes:
+        kernel: what is trained.
+        prior: Q, (n, n).
+        cross: P, (n', n).
+        test: K(x, x), (n', n').
+    """
+
+    kernel: Responses
+    prior: Any
+    cross: Any
+    test: Any
+
+    def covariance(self, modes: Gains) -> Any:
+        """Return the covariance, (T, n', n')."""
+
+        def block(modes: Gains) -> Any:
+            learned = self.kernel.learned(modes, self.kernel.cross_modes)
+            half = learned @ (self.prior / 2)[None] - self.cross[None]
+            product = learned @ half.swapaxes(1, 2)
+            return self.test[None] + product + product.swapaxes(1, 2)
+
+        return in_blocks(block, modes, self.cross.size)
+
+    def variance(self, modes: Gains) -> Any:
+        """Return the diagonal of the covariance, (T, n')."""
+        diagonal = self.test.diagonal()[None]
+
+        def block(modes: Gains) -> Any:
+            learned = self.kernel.learned(modes, self.kernel.cross_modes)
+            return diagonal + (learned * (learned @ self.prior[None] - 2 * self.cross[None])).sum(axis=2)
+
+        return in_blocks(block, modes, self.cross.size)

@@ -1,0 +1,63 @@
+r"""Squared errors on test points, at many times for little more than one.
+
+With $A = \Theta(x, X) V$, gains g and coefficients c the error is $e_t = e_0 + A\,(g_t c)$: a product of n' x n for
+every time and output. Its square is a quadratic form in the gains, a product of n x n for every time,
+
+$$|e_t|^2 = |e_0|^2 + 2\, g_t \cdot b + g_t^T H g_t, \qquad b = \sum (A^T e_0) \circ c, \quad H = (A^T A) \circ c c^T,$$
+
+which cancels where the error has become small. Then it is computed from the error itself.
+"""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .ensembles import in_blocks
+from .gains import Gains
+from .modes import namespace
+from .responses import Responses, products
+
+# A form whose terms are larger than this times their sum has lost more than three of its fourteen digits.
+_CANCELLED = 1e3
+
+
+class TestErrors:
+    """The errors of the mean on the test points.
+
+    Args:
+        kernel: what is trained.
+        start: c, what is to be learned in the eigenbasis, (C, n).
+    """
+
+    def __init__(self, kernel: Responses, start: Any):
+        self._kernel, self._start = kernel, start
+
+    def squares(self, modes: Gains, error: Any) -> Any:
+        """Return the sum of squares over points and outputs, (T,), for `error` e_0 before training, (C, n')."""
+        outputs, n = self._start.shape
+        few = len(modes.times) * outputs < n
+        if few or self._kernel.kernel is not None or namespace(modes, error, self._start) is not np:
+            return self._direct(modes, error)
+        cross = self._kernel.cross_modes
+        slope = (self._start * (error @ cross)).sum(axis=0)
+        start, gain = (error**2).sum(), modes.gain
+        squares = start + 2 * gain @ slope + ((gain @ self._curvature) * gain).sum(axis=1)
+        terms = start + gain**2 @ self._curvature.diagonal()
+        cancelled = ~(terms < _CANCELLED * squares)
+        if cancelled.any():
+            squares[cancelled] = self._direct(Gains(*(array[cancelled] for array in modes)), error)
+        return squares
+
+    @cached_property
+    def _curvature(self) -> np.ndarray:
+        """H, (n, n)."""
+        cross = self._kernel.cross_modes
+        return (cross.T @ cross) * (self._start.T @ self._start)
+
+    def _direct(self, modes: Gains, error: Any) -> Any:
+        def block(modes: Gains) -> Any:
+            moved = products(self._kernel.learned(modes, self._start), self._kernel.cross_modes)
+            return ((error[None] + moved) ** 2).sum(axis=(1, 2))
+
+        return in_blocks(block, modes, error.size)
