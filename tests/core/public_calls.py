@@ -62,6 +62,7 @@ _TRIALS = {
     "trials": COUNT, "replace": FLAG, "seed": SEED,
 }  # fmt: skip
 _POOL = lr.spectrum_from_gram(THETA, Y)
+_SET = without(NAME, "none")
 _flow = lr.LinearDynamics(THETA, Y, THETA[:2], nngp=THETA, cross_nngp=THETA[:2], test_nngp=THETA[:2, :2])
 
 
@@ -229,10 +230,14 @@ CALLS = {
     "LinearDynamics": (
         lr.LinearDynamics,
         {"ntk": THETA, "y": Y, "cross_ntk": THETA, "nngp": THETA, "cross_nngp": THETA,
-         "test_nngp": THETA, "f0": (Y, Y), "learning_rate": 0.1, "momentum": 0.5, "ridge": 0.0},
-        {"ntk": MATRIX, "y": TARGETS, "ridge": NOT_NEGATIVE, "learning_rate": RATE,
+         "test_nngp": THETA, "f0": (Y, Y), "learning_rate": 0.1, "momentum": 0.5, "ridge": 0.0,
+         "continuous": False},
+        {"continuous": FLAG,
+         "ntk": MATRIX | {"oblong": (THETA[:2], "must be square"),
+                          "negative": (-THETA, "must be positive semi-definite; got the eigenvalue -")},
+         "y": TARGETS, "ridge": NOT_NEGATIVE, "learning_rate": RATE,
          "f0": without(TARGETS, "one_number") | {
-             "two_outputs": (np.ones((3, 2)), "as many outputs as y, 1; got 2"),
+             "two_outputs": (np.ones((3, 2)), "must have 1 outputs as y has; got 2"),
              "one_part": ((Y,), "on training and on test points; got 1 parts"),
              "no_test_part": ((Y, None), "f0 on test points must be an array")},
          "momentum": NOT_NEGATIVE | {"one": (1.0, "momentum must be below 1")},
@@ -243,8 +248,18 @@ CALLS = {
     **{
         f"LinearDynamics.{name}": (getattr(_flow, name), {"t": 1.0},
                                    {"t": TIMES})
-        for name in ("train", "test", "train_loss", "covariance", "decay")
+        for name in ("train", "test", "train_loss", "train_loss_by_mode", "decay")
     },
+    **{
+        f"LinearDynamics.{name}": (getattr(_flow, name), {"t": 1.0, "points": "train"}, {"t": TIMES, "points": _SET})
+        for name in ("covariance", "variance")
+    },
+    "LinearDynamics.early_stopping": (
+        _flow.early_stopping, {"y_test": Y[:2]},
+        {"y_test": {"two_outputs": (np.ones((2, 2)), "must have 1 outputs"),
+                    "too_many": (Y, "one row for each of the 2 points; got 3")}},
+    ),
+    "LinearDynamics.dataset": (_flow.dataset, {"t": [1.0, 2.0], "y_test": None}, {"t": TIMES}),
     "LinearDynamics.test_loss": (
         lr.LinearDynamics(THETA, Y, THETA).test_loss, {"t": 1.0, "y_test": Y},
         {"t": TIMES,

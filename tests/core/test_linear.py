@@ -189,6 +189,12 @@ def test_the_losses_at_many_times_are_those_at_each(problem, rng):
         assert (np.abs(together - alone) <= 1e-11 * alone + 1e-29).all()
 
 
+def test_a_kernel_that_is_not_symmetric_is_refused(problem):
+    kernels, y, _ = problem
+    with pytest.raises(ValueError, match="kernel must be symmetric"):
+        lr.LinearDynamics(np.triu(kernels["ntk"]), y)
+
+
 def test_more_outputs_than_points_work():
     rng = np.random.default_rng(0)
     y = rng.normal(size=(2, 5))

@@ -45,6 +45,12 @@ def jacobian_rows():
     return {"w": jnp.ones((2, OUT, OUT, DIM), jnp.float32)}
 
 
+def linear_dynamics(theta, y, times):
+    """Everything at once, from a kernel."""
+    flow = lr.LinearDynamics(theta, y, theta, theta, theta, theta, learning_rate=0.1, momentum=0.5)
+    return flow.train(times), flow.test_loss(times, y), flow.variance(times), flow.covariance(times, "train")
+
+
 def training_arguments():
     y = jnp.ones((N, OUT), jnp.float32)
     return (*finite_network((SEEDS,)), y, jnp.zeros((SEEDS, N, OUT), jnp.float32), 0.1, 5)
@@ -129,6 +135,14 @@ COMPILED = {
         jax.jit(lambda rows: _contracted(rows, rows, blocks=True)),
         lambda: (jacobian_rows(),),
     ),
+    "linear_dynamics": (
+        jax.jit(linear_dynamics),
+        lambda: (
+            jnp.eye(N, dtype=jnp.float64),
+            jnp.ones((N, OUT), jnp.float64),
+            jnp.array([1.0, jnp.inf], jnp.float64),
+        ),
+    ),
     "training": (training._advance, training_arguments),
     "outputs_of_seeds": (training._outputs, lambda: finite_network((SEEDS,))),
     "kernels_of_seeds": (training._kernels, lambda: finite_network((SEEDS,))),
@@ -144,7 +158,7 @@ COMPILED = {
 DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_", "flow_", "minibatches_"))}
 DOUBLE -= {"kernels_of_seeds"}
 DOUBLE |= {"eigenvalues", "high_dimensional_errors", "best_stopping_time", "self_distillation"}
-DOUBLE |= {"risk", "optimal_ridge", "optimal_fitting_ratio"}
+DOUBLE |= {"linear_dynamics", "risk", "optimal_ridge", "optimal_fitting_ratio"}
 
 
 PLATFORMS = ("cpu", "cuda", "tpu")
