@@ -23,8 +23,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-# Newton's method ended after 4 to 18 steps on all that was tried. If it creeps, bisection takes over: 75 halvings of the widest bracket in
-# float64, 1,500 in log g, leave less than the spacing of its numbers.
+# Newton's method ended after 4 to 18 steps on all that was tried. If it creeps, bisection takes over: 75 halvings of
+# the widest bracket in float64, 1,500 in log g, leave less than the spacing of its numbers.
 _NEWTON_STEPS, _MOST_STEPS = 50, 125
 _EPS = float(np.finfo(np.float64).eps)
 
