@@ -184,3 +184,14 @@ def choice(value: Any, name: str, known: Iterable[str]) -> str:
 def seed_of(value: Any, name: str = "seed") -> int:
     """Return `value` as a seed: a whole number below 2^32."""
     return whole(value, name, most=_LARGEST_SEED)
+
+
+def within(value: Any, name: str, least: float, most: float, infinity: bool = False) -> Any:
+    """Return `value` as an array of numbers from `least` to `most`, infinity besides where it is allowed."""
+    array = as_numbers(value, name)
+    if not is_traced(array) and not (((array >= least) & (array <= most)) | (np.isposinf(array) & infinity)).all():
+        raise ValueError(
+            f"{name} must be numbers from {least:g} to {most:g}{', or infinity' if infinity else ''}; got {value!r}. "
+            f"Change {name}."
+        )
+    return array

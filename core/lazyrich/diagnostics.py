@@ -5,15 +5,8 @@ All take kernel matrices on the same points, so they compare a network with itse
 
 from typing import Any
 
-import numpy as np
-
 from ._checks import as_matrix, as_targets
-
-
-def _norm(matrix: np.ndarray) -> float:
-    """Return the Frobenius norm, without squaring numbers that would overflow."""
-    largest = np.abs(matrix).max()
-    return float(largest * np.linalg.norm(matrix / largest)) if largest > 0 else 0.0
+from .spectra.alignment import alignment, frobenius_norm
 
 
 def kernel_distance(kernel: Any, reference: Any) -> float:
@@ -26,10 +19,10 @@ def kernel_distance(kernel: Any, reference: Any) -> float:
     """
     reference = as_matrix(reference, "reference", (None, None))
     kernel = as_matrix(kernel, "kernel", reference.shape)
-    size = _norm(reference)
+    size = float(frobenius_norm(reference))
     if size == 0:
         raise ValueError("reference must not be the zero matrix; got zeros. Give the kernel at initialisation.")
-    return _norm(kernel - reference) / size
+    return float(frobenius_norm(kernel - reference)) / size
 
 
 def target_alignment(kernel: Any, y: Any) -> float:
@@ -45,5 +38,4 @@ def target_alignment(kernel: Any, y: Any) -> float:
     y = as_targets(y, "y", len(kernel))
     if not kernel.any() or not y.any():
         raise ValueError("kernel and targets must not be zero; got zeros. Give a kernel and a target that vary.")
-    kernel, y = kernel / _norm(kernel), y / _norm(y)
-    return float((y * (kernel @ y)).sum())
+    return float(alignment(kernel, y))

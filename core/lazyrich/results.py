@@ -14,6 +14,10 @@ from ._checks import choice
 VARIABLES: dict[str, tuple[tuple[str, ...], str]] = {
     "train_loss": ((), "1/(2n) sum over points and outputs of (f - y)^2, training points"),
     "test_loss": ((), "1/(2n') sum over points and outputs of (f - y)^2, test points"),
+    "train_loss_std": ((), "standard deviation of train_loss over the draws of the mini-batches"),
+    "test_loss_std": ((), "standard deviation of test_loss over the draws of the mini-batches"),
+    "train_accuracy": ((), "fraction of training labels predicted"),
+    "test_accuracy": ((), "fraction of test labels predicted"),
     "f_train": (("train_point", "output"), "network output on training points"),
     "f_test": (("test_point", "output"), "network output on test points"),
     "ntk": (("ntk_row", "ntk_column"), "neural tangent kernel on the first training points, mean over outputs"),

@@ -39,7 +39,10 @@ _SHAPE_OF_MATRIX = {
     "empty": (np.ones((0, 0)), "no side empty"),
     "cube": (np.ones((3, 3, 3)), "must have shape"),
 }
-_SHAPE_OF_VECTOR = {"cube": (np.ones((2, 2, 2)), "must "), "empty": ([], "must |at least 5 ranks")}
+_SHAPE_OF_VECTOR = {
+    "cube": (np.ones((2, 2, 2)), "must "),
+    "empty": ([], "must |ranks over a factor of at least 8; got 1 to 0 of 0"),
+}
 NO_NUMBER = {
     "text": ("3", "got '3'"),
     "none": (None, "got None"),
