@@ -105,7 +105,7 @@ def test_random_feature_regression_has_the_predicted_risk_over_points_and_featur
 
 
 @pytest.mark.parametrize("ridge", [0.0, 0.5])
-def test_points_left_out_of_a_pool_have_the_held_out_risk_and_the_pool_that_of_the_population(ridge, rng):
+def test_points_left_out_of_a_pool_have_the_held_out_risk_and_a_large_pool_that_of_the_population(ridge, rng):
     *_, gram, y = gaussian_pool(rng, 200)
     pool, n = lr.spectrum_from_gram(gram, y), np.array([20, 80, 150])
     settings = {"n": n, "ridge": ridge, "noise": 0.1, "trials": 100}
@@ -115,7 +115,8 @@ def test_points_left_out_of_a_pool_have_the_held_out_risk_and_the_pool_that_of_t
     if ridge:
         assert_follows(held_out.train, measured.train, 0.04)
     population = lr.kernel_regression_risk(pool.eigenvalues, pool.coefficients, n=n, ridge=ridge, noise=0.1)
-    assert_follows(population.test, lr.measured_kernel_risk(gram, y, replace=True, **settings).test, 0.04)
+    drawn_again = lr.measured_kernel_risk(gram, y, replace=True, **settings).test
+    assert_follows(population.test[0], drawn_again[0], 0.04)  # the others draw many points twice
     # Which of the two is meant makes a difference that a hundred trials see.
     assert held_out.test[-1] > 1.3 * population.test[-1]
 

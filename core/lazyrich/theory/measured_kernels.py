@@ -1,8 +1,8 @@
 """Measured learning curves of kernel ridge regression: training sets drawn from a pool of points, beside the theory.
 
-One Gram matrix of the pool serves every draw. With replacement the draws are the independent ones that
-`kernel_regression_risk` speaks of, and the pool is the population; without, the points left out are new, as in
-`held_out_risk`.
+One Gram matrix of the pool serves every draw. Without replacement the points left out are new, as in `held_out_risk`.
+With replacement the draws are independent and the pool is the population, as in `kernel_regression_risk`, whose
+features in general position the few points of a pool have only while hardly any is drawn twice, n well below P.
 """
 
 from typing import Any

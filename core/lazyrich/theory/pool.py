@@ -1,9 +1,10 @@
 r"""Learning curves of real data, predicted from the Gram matrix of a finite pool of points.
 
 The P points of the pool, each with weight 1/P, are a population with the eigenvalues and eigenvectors of Gram/P.
-`kernel_regression_risk` with them predicts the error on the whole pool after training on n independent draws from it.
-Tested on the points that were *not* drawn, a larger error is measured, by P/(P - n) without ridge: `held_out_risk`
-predicts that one. It is also the error on points that the pool never held, as those left out are new to the n drawn.
+`kernel_regression_risk` with them predicts the error on the whole pool, training points included, and so for n well
+below P alone, before many points are drawn twice. Tested on the points that were *not* drawn, a larger error is
+measured, without ridge by P/(P - n): `held_out_risk` predicts that one, for every n below P. It is also the error on
+points that the pool never held, as those left out are new to the n drawn.
 """
 
 from typing import Any, NamedTuple
@@ -60,12 +61,13 @@ def spectrum_from_gram(kernel: Any, y: Any) -> PoolSpectrum:
 def held_out_risk(pool: PoolSpectrum, *, n: Any, ridge: float = 0.0, noise: float = 0.0) -> Risk:
     r"""Return the predicted risk of training on n points drawn from a pool without replacement, tested on the others.
 
-    Derived:
+    Derived, for eigenvectors in general position:
 
     1. The predictions on the others are those without ridge for the kernel $K + \delta I$ of the whole pool, whose
        entries between training and other points are the same. So the spectrum is $\lambda_i + \delta/P$.
-    2. Without ridge the error on the n training points is 0, and that on the pool is what the theory predicts for
-       the population. It is all on the P - n others: theirs is P/(P - n) times as large.
+    2. Without ridge the error on the n training points is 0, and the mean over the pool is what the theory predicts
+       for the population (a random projection of rank n is free of the kernel, and its S-transform leads to the same
+       equation and the same mean). It is all on the P - n others: theirs is P/(P - n) times as large.
     3. With $L_i = \lambda_i/(\lambda_i+\kappa)$, $\kappa$ including $\delta/P$, each training residual is
        $1 - \sum_i L_i/n$ of what it would be if its point were left out (generalised cross-validation).
 
