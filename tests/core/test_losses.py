@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import minimize
 
 import lazyrich as lr
-from lazyrich.dynamics.chebyshev import chebyshev_step
+from lazyrich.dynamics.losses.chebyshev import chebyshev_step
 from tests.tolerances import assert_allclose
 
 DYNAMICS = dict(np.load(Path(__file__).parents[1] / "reference" / "dynamics.npz"))

@@ -12,7 +12,8 @@ import pytest
 import lazyrich as lr
 from lazyrich import mlp
 from lazyrich.activations import FAMILIES
-from lazyrich.dynamics import gradient_flow, losses, minibatch, training
+from lazyrich.dynamics import minibatch, training
+from lazyrich.dynamics.losses import gradient_flow, point_losses
 from lazyrich.kernels import derivatives, empirical, recursion
 from lazyrich.kernels.function_ntk import _contracted, _rows
 from lazyrich.spectra import gram
@@ -64,7 +65,7 @@ def minibatch_arguments(exact):
 
 def flow_arguments():
     """A problem of the Huber loss, which has a parameter, its times and tolerances."""
-    loss, matrix, y = losses.Loss.of("huber", 1.0).value, jnp.eye(N), jnp.ones((N, OUT))
+    loss, matrix, y = point_losses.Loss.of("huber", 1.0).value, jnp.eye(N), jnp.ones((N, OUT))
     problem = gradient_flow.Problem(loss, matrix, matrix, 0 * y, y, 0.1, 1.0, 1.0)
     return problem, jnp.arange(3.0), jnp.full(2, 1e-6)
 
@@ -113,8 +114,8 @@ COMPILED = {
     "flow_by_tsitouras": (gradient_flow._tsitouras, flow_arguments),
     "flow_by_chebyshev": (gradient_flow._chebyshev, flow_arguments),
     "flow_losses": (
-        losses._mean_losses,
-        lambda: (losses.Loss.of("hinge", 1.0).value, jnp.ones((3, N, OUT)), jnp.ones((N, OUT))),
+        point_losses._mean_losses,
+        lambda: (point_losses.Loss.of("hinge", 1.0).value, jnp.ones((3, N, OUT)), jnp.ones((N, OUT))),
     ),
     "risk": (risk._compiled, lambda: risk_arguments()),
     "optimal_ridge": (optimal_fit._compiled, lambda: risk_arguments()),

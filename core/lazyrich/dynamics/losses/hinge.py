@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from .._float64 import is_traced
-from ..spectra import Eigensystem
+from ..._float64 import is_traced
+from ...spectra import Eigensystem
 
 # Speeds below this part of the largest possible one are rounding.
 _ROUNDING = 1e-11

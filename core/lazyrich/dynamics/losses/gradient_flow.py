@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import optimistix
 
-from .._float64 import is_traced
+from ..._float64 import is_traced
 from .chebyshev import RungeKuttaChebyshev
 
 # More steps of Tsitouras's method than this, and than four from each time to the next, are a stiff problem's.

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._checks import as_matrix
-from .._float64 import is_traced
-from ..spectra import Eigensystem, eigensystem
+from ..._checks import as_matrix
+from ..._float64 import is_traced
+from ...spectra import Eigensystem, eigensystem
 
 
 class Basis(NamedTuple):

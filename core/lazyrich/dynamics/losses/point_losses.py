@@ -20,8 +20,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._checks import as_targets, choice, number
-from .._float64 import is_traced
+from ..._checks import as_targets, choice, number
+from ..._float64 import is_traced
 
 # Rows of probabilities may miss a sum of 1 by this much, as those computed in single precision do.
 _SUM = 1e-6

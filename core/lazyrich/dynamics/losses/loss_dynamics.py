@@ -7,7 +7,7 @@ $$\dot f(x) = -\frac1n \Theta(x, X)\, \nabla L(f(X), y) - \delta\,(f(x) - f_0(x)
 
 Source: Lee et al. 2019, "Wide neural networks of any depth evolve as linear models under gradient descent", eq. 7.
 Smooth losses go through an adaptive solver (gradient_flow.py), the hinge loss through its exact solution (hinge.py).
-The losses and their targets are in losses.py. For the squared loss `LinearDynamics` has closed forms.
+The losses and their targets are in point_losses.py. For the squared loss `LinearDynamics` has closed forms.
 """
 
 from typing import Any, NamedTuple
@@ -17,11 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from .._checks import as_array, as_matrix, as_numbers, as_targets, number
-from .._float64 import float64, is_traced
-from ..results import labelled
+from ..._checks import as_array, as_matrix, as_numbers, as_targets, number
+from ..._float64 import float64, is_traced
+from ...results import labelled
 from .hinge import exact_hinge
-from .losses import Loss
+from .point_losses import Loss
 from .weight_basis import Basis, weight_basis
 
 # For t = infinity the flow goes on for this many times of its slowest mode,
