@@ -1,0 +1,216 @@
+r"""Sharpness: the largest eigenvalue of the loss's Hessian, and the Hessian's trace.
+
+Training steps by $\eta\gamma^2 R\, \nabla$Loss in the raw weights, R the layers' own rates, so what decides its
+stability is
+
+$$\lambda = \lambda_{\max}\big(\gamma^2 R^{1/2}\, \nabla^2 \mathrm{Loss}\, R^{1/2}\big) \quad \text{with the edge}
+\quad \lambda = 2/\eta$$
+
+(Cohen et al. 2021, section 2). For the squared loss the Hessian is the Gauss-Newton matrix, whose largest eigenvalue is
+$\lambda_{\max}(\Theta)/n$ with the kernel of all outputs, plus a term that vanishes with the residuals.
+
+The largest eigenvalue is the largest algebraic one. In muP at initialisation the one of the largest magnitude is
+negative, so the power iteration would find that. Lanczos iteration with full re-orthogonalisation finds both ends of
+the spectrum (Golub & Van Loan 2013, section 10.3.5). It is written out here because it must end well where the Krylov
+space is exhausted, on a network of a few units, or one without weights: there libraries divide by zero.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float
+
+from .._checks import as_targets, seed_of, whole
+from .._float64 import is_traced, to_numpy
+from ..gradients import Slope, hessian_product, squared_slope
+from ..mlp import Nonlinearity, Params, Scales, checked, in_precision_of
+from ..networks import Network
+
+Vector = Float[Array, " parameters"]
+Operator = Callable[[Vector], Vector]
+_MOST_ITERATIONS = 1000
+
+
+class Sharpness(NamedTuple):
+    r"""The largest eigenvalue $\lambda$ and the residual $|Hv - \lambda v|$, $|v| = 1$, both ().
+
+    There is an eigenvalue within the residual of `value`, and `value` exceeds the largest by rounding at most. Its
+    error is about the residual's square over the gap to the next eigenvalue.
+    """
+
+    value: Float[np.ndarray | Array, ""]
+    residual: Float[np.ndarray | Array, ""]
+
+
+class HessianTrace(NamedTuple):
+    """The estimated trace and its standard error, both ()."""
+
+    value: Float[np.ndarray | Array, ""]
+    stderr: Float[np.ndarray | Array, ""]
+
+
+def _tridiagonal(operator: Operator, start: Vector, iterations: int) -> tuple[Any, Any]:
+    """Return the orthonormal basis of Lanczos, (iterations, P), and the operator in it, (iterations, iterations)."""
+    rounding = 10 * jnp.finfo(start.dtype).eps
+
+    def step(i, state):
+        basis, matrix, v, coupling, scale = state
+        basis = basis.at[i].set(v)
+        w = operator(v)
+        scale = jnp.maximum(scale, jnp.linalg.norm(w))
+        # Beyond an exhausted space, where v = 0, a value inside the spectrum stands, so that it is never the largest.
+        alpha = jnp.where((v != 0).any(), v @ w, matrix[0, 0])
+        # At i = 0 the coupling is 0, and what it is written to is overwritten or empty.
+        matrix = matrix.at[i, i - 1].set(coupling).at[i - 1, i].set(coupling).at[i, i].set(alpha)
+        for _ in range(2):  # once leaves what rounding has of the basis in w
+            w = w - (basis @ w) @ basis
+        size = jnp.linalg.norm(w)
+        goes_on = size > rounding * scale
+        return basis, matrix, jnp.where(goes_on, w / size, 0.0), jnp.where(goes_on, size, 0.0), scale
+
+    zero = jnp.zeros((), start.dtype)
+    empty = jnp.zeros((iterations, len(start)), start.dtype), jnp.zeros((iterations, iterations), start.dtype)
+    return jax.lax.fori_loop(0, iterations, step, (*empty, start, zero, zero))[:2]
+
+
+def largest_eigenvalue(operator: Operator, start: Vector, iterations: int) -> Sharpness:
+    """Return the largest algebraic eigenvalue of a symmetric `operator`, from a unit vector `start`; pure JAX."""
+    basis, matrix = _tridiagonal(operator, start, iterations)
+    # The derivative of an eigenvalue is v^T dH v, at a v that stands still (Magnus 1985, theorem 1).
+    v = jax.lax.stop_gradient(jnp.linalg.eigh(matrix)[1][:, -1] @ basis)
+    w = operator(v)
+    value = v @ w
+    return Sharpness(value, jnp.linalg.norm(w - value * v))
+
+
+def _operator(nonlinearity, scales, params, x, slope) -> tuple[Operator, Callable]:
+    """Return the scaled Hessian as a function of vectors, and what turns a vector into parameters."""
+    unravel = ravel_pytree(params)[1]
+
+    def operator(v: Vector) -> Vector:
+        return ravel_pytree(hessian_product(nonlinearity, scales, params, x, slope, unravel(v)))[0]
+
+    return operator, unravel
+
+
+def largest_hessian_eigenvalue(
+    nonlinearity: Nonlinearity,
+    scales: Scales,
+    params: Params,
+    x: Float[Array, "n in_dim"],
+    slope: Slope,
+    key: jax.Array,
+    iterations: int,
+) -> Sharpness:
+    """Return what `sharpness` returns for the loss with this `slope`; pure JAX. Spare layers do not count."""
+    operator, unravel = _operator(nonlinearity, scales, params, x, slope)
+    start = jax.random.normal(key, (ravel_pytree(params)[0].size,), params.first.dtype)
+    used = ravel_pytree(_without_spare_layers(scales, unravel(start)))[0]
+    return largest_eigenvalue(operator, used / jnp.linalg.norm(used), iterations)
+
+
+def _without_spare_layers(scales: Scales, params: Params) -> Params:
+    """Return `params` with zeros in the layers past the depth."""
+    used = jnp.arange(params.biases.shape[0]) < scales.depth
+    return params._replace(
+        hidden=jnp.where(used[1:, None, None], params.hidden, 0.0), biases=jnp.where(used[:, None], params.biases, 0.0)
+    )
+
+
+def estimated_hessian_trace(
+    nonlinearity: Nonlinearity,
+    scales: Scales,
+    params: Params,
+    x: Float[Array, "n in_dim"],
+    slope: Slope,
+    key: jax.Array,
+    samples: int,
+) -> HessianTrace:
+    """Return what `hessian_trace` returns for the loss with this `slope`; pure JAX."""
+    operator, unravel = _operator(nonlinearity, scales, params, x, slope)
+    size = ravel_pytree(params)[0].size
+
+    def sample(key):
+        signs = jax.random.rademacher(key, (size,), params.first.dtype)
+        return signs @ operator(signs)
+
+    values = jax.lax.map(sample, jax.random.split(key, samples))
+    return HessianTrace(values.mean(), values.std(ddof=1) / jnp.sqrt(samples).astype(values.dtype))
+
+
+def _sharpness(nonlinearity, scales, params, x, y, key, count) -> Sharpness:
+    return largest_hessian_eigenvalue(nonlinearity, scales, params, x, squared_slope(y), key, count)
+
+
+def _hessian_trace(nonlinearity, scales, params, x, y, key, count) -> HessianTrace:
+    return estimated_hessian_trace(nonlinearity, scales, params, x, squared_slope(y), key, count)
+
+
+_sharpness_compiled = jax.jit(_sharpness, static_argnames="count")
+_hessian_trace_compiled = jax.jit(_hessian_trace, static_argnames="count")
+
+
+def _run(functions: tuple[Callable, Callable], net: Network, params: Params, x: Any, y: Any, seed: int, count: int) -> Any:
+    with in_precision_of(params):
+        x = checked(net, params, x, "x")
+        y = as_targets(y, "y", len(x))
+        if y.shape[1] != len(params.readout):
+            raise ValueError(
+                f"y must have as many outputs as the network, {len(params.readout)}; got {y.shape[1]}. Give both alike."
+            )
+        y, key = jnp.asarray(y, x.dtype), jax.random.key(seed_of(seed))
+        function, compiled = functions
+        function = function if is_traced(params, x, y) else compiled
+        return to_numpy(function(Nonlinearity.of(net), Scales.of(net, x.shape[1]), params, x, y, key, count))
+
+
+def sharpness(net: Network, params: Params, x: Any, y: Any, *, iterations: int = 30, seed: int = 0) -> Sharpness:
+    r"""Return the largest algebraic eigenvalue of $\gamma^2\, \nabla^2$Loss, Loss $= \frac1{2n} \sum |f - y|^2$.
+
+    Gradient descent at the rate $\eta$ is stable below the edge $2/\eta$. Where the activation has a kink, its second
+    derivative counts as 0 there. In the standard parametrization the Hessian is that in the weights which are trained,
+    see the module.
+
+    Args:
+        net: the network.
+        params: its weights.
+        x: training points, (n, D).
+        y: targets, (n, C); a vector means C = 1. For a centred network give y + f_0(x).
+        iterations: Lanczos steps k; each costs two gradients, and the basis takes k times the memory of the weights.
+        seed: of the vector that the iteration starts from.
+
+    Returns:
+        `.value` and `.residual`; a large residual asks for more iterations.
+
+    Raises:
+        ValueError: weights, points or targets that do not fit together, or an argument out of its range.
+    """
+    count = whole(iterations, "iterations", 1, _MOST_ITERATIONS)
+    return _run((_sharpness, _sharpness_compiled), net, params, x, y, seed, count)
+
+
+def hessian_trace(net: Network, params: Params, x: Any, y: Any, *, samples: int = 30, seed: int = 0) -> HessianTrace:
+    r"""Estimate the trace of the matrix of which `sharpness` is the largest eigenvalue.
+
+    The mean of $v^T H v$ over vectors of random signs (Hutchinson 1990), with the standard error of that mean.
+
+    Args:
+        net: the network.
+        params: its weights.
+        x: training points, (n, D).
+        y: targets, (n, C); a vector means C = 1. For a centred network give y + f_0(x).
+        samples: how many vectors, at least 2; each costs two gradients.
+        seed: of these vectors.
+
+    Returns:
+        `.value` and `.stderr`.
+
+    Raises:
+        ValueError: weights, points or targets that do not fit together, or an argument out of its range.
+    """
+    count = whole(samples, "samples", 2, _MOST_ITERATIONS)
+    return _run((_hessian_trace, _hessian_trace_compiled), net, params, x, y, seed, count)
