@@ -15,6 +15,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .mlp import Nonlinearity, Params, Scales, backward, hidden_states, output
@@ -23,7 +24,7 @@ from .mlp import Nonlinearity, Params, Scales, backward, hidden_states, output
 Slope = Callable[[Float[Array, "n out_dim"]], Float[Array, "n out_dim"]]
 
 
-def squared_slope(y: Float[Array, "n out_dim"]) -> Slope:
+def squared_slope(y: Float[np.ndarray | Array, "n out_dim"]) -> Slope:
     r"""Return the slope $(f - y)/n$ of $\frac1{2n} \sum |f - y|^2$."""
     return lambda f: (f - y) / len(y)
 

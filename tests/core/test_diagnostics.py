@@ -1,5 +1,7 @@
 """How far a kernel has moved, and how well it fits a target."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -49,3 +51,58 @@ def test_the_alignment_of_the_identity_is_one_over_the_root_of_its_size(rng):
 def test_what_cannot_be_compared_is_refused_with_its_reason(call, text):
     with pytest.raises(ValueError, match=text):
         call()
+
+
+def test_the_centred_alignment_is_that_of_its_definition(rng):
+    a, b = (features @ features.T for features in rng.normal(size=(2, 6, 4)))
+    centre = np.eye(6) - 1 / 6
+    a_centred, b_centred = centre @ a @ centre, centre @ b @ centre
+    want = (a_centred * b_centred).sum() / np.linalg.norm(a_centred) / np.linalg.norm(b_centred)
+    assert_allclose(lr.centred_kernel_alignment(a, b), want)
+    assert_allclose(lr.centred_kernel_alignment(1e200 * a, 1e-200 * b), want)
+
+
+def test_the_centred_alignment_sees_no_constant_and_no_growth(rng):
+    features = rng.normal(size=(6, 4))
+    kernel, other = features @ features.T, np.eye(6)
+    assert_allclose(lr.centred_kernel_alignment(3 * kernel + 2, kernel), 1.0)
+    assert_allclose(
+        lr.centred_kernel_alignment(3 * kernel + 2, other), lr.centred_kernel_alignment(kernel, other + 5)
+    )
+
+
+@pytest.mark.parametrize(
+    "kernel, reference, text",
+    [
+        (np.ones((3, 3)), np.eye(3), "kernel must vary from point to point"),
+        (np.eye(3), 0.1 * np.ones((3, 3)), "reference must vary from point to point"),
+        (np.eye(1), np.eye(1), "must vary from point to point"),
+        (np.eye(3), np.zeros((3, 3)), "reference must vary from point to point"),
+        (np.eye(2), np.eye(3), r"kernel must have shape \(3, 3\)"),
+    ],
+    ids=["constant", "constant_reference", "one_point", "zero", "sizes"],
+)
+def test_kernels_without_a_centred_part_are_refused(kernel, reference, text):
+    with pytest.raises(ValueError, match=text):
+        lr.centred_kernel_alignment(kernel, reference)
+
+
+@pytest.mark.parametrize(
+    "measure, other",
+    [
+        (lr.kernel_distance, np.diag([1.0, 2, 3])),
+        (lr.centred_kernel_alignment, np.diag([1.0, 2, 3])),
+        (lr.target_alignment, np.array([1.0, -2, 3])),
+    ],
+    ids=["distance", "cka", "alignment"],
+)
+def test_they_can_be_compiled_mapped_and_differentiated(measure, other, rng):
+    kernels = rng.normal(size=(2, 3, 3))
+    kernels, step = kernels @ kernels.swapaxes(1, 2), 1e-6
+    with jax.enable_x64():
+        values = np.asarray(jax.jit(jax.vmap(lambda k: measure(k, other)))(kernels))
+        gradient = np.asarray(jax.grad(lambda k: measure(k, other))(jnp.asarray(kernels[0])))
+    assert_allclose(values, [measure(k, other) for k in kernels])
+    ahead, behind = (measure(kernels[0] + sign * step * gradient, other) for sign in (1, -1))
+    # The difference's own error: rounding over the step.
+    assert_allclose((ahead - behind) / (2 * step), (gradient**2).sum(), relative=1e-7)

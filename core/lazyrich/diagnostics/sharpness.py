@@ -62,8 +62,8 @@ def _tridiagonal(operator: Operator, start: Vector, iterations: int) -> tuple[An
         basis = basis.at[i].set(v)
         w = operator(v)
         scale = jnp.maximum(scale, jnp.linalg.norm(w))
-        # Beyond an exhausted space, where v = 0, a value inside the spectrum stands, so that it is never the largest.
-        alpha = jnp.where((v != 0).any(), v @ w, matrix[0, 0])
+        # Beyond an exhausted space, where v = 0, stands a value below one inside the spectrum: it is never the largest.
+        alpha = jnp.where((v != 0).any(), v @ w, matrix[0, 0] - scale)
         # At i = 0 the coupling is 0, and what it is written to is overwritten or empty.
         matrix = matrix.at[i, i - 1].set(coupling).at[i - 1, i].set(coupling).at[i, i].set(alpha)
         for _ in range(2):  # once leaves what rounding has of the basis in w

@@ -1,7 +1,9 @@
 """Training dynamics: closed forms at infinite width, and finite networks."""
 
+from .coordinate_check import coordinate_check as coordinate_check
 from .linear import LinearDynamics as LinearDynamics
 from .losses import loss_dynamics as loss_dynamics
+from .linearised import LinearisedTraining as LinearisedTraining
 from .mean_field import mean_field as mean_field
 from .minibatch import minibatch_dynamics as minibatch_dynamics
 from .minibatch_stability import max_minibatch_learning_rate as max_minibatch_learning_rate

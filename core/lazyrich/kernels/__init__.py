@@ -1,6 +1,7 @@
 """Kernels: infinite-width ones in closed form, empirical ones of finite networks, large ones in tiles."""
 
 from .empirical import empirical_ntk as empirical_ntk
+from .features import empirical_nngp as empirical_nngp
 from .files import load_kernel as load_kernel
 from .files import save_kernel as save_kernel
 from .function_ntk import function_ntk as function_ntk
