@@ -54,9 +54,7 @@ def loss_gradient(
 
 def rates(scales: Scales) -> Params:
     r"""Return the learning rate of each kind of raw weight, over $\eta$: $\gamma^2$ times the layer's own rate."""
-    first, hidden, bias = (
-        scales.gamma**2 * rate for rate in (scales.first_rate, scales.hidden_rate, scales.bias_rate)
-    )
+    first, hidden, bias = (scales.gamma**2 * rate for rate in (scales.first_rate, scales.hidden_rate, scales.bias_rate))
     return Params(first, hidden, hidden, bias, bias)
 
 

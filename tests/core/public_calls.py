@@ -63,6 +63,10 @@ _TRIALS = {
 }  # fmt: skip
 _POOL = lr.spectrum_from_gram(THETA, Y)
 _SET = without(NAME, "none")
+_COUNT_TO_1000 = {
+    name: (value, text.replace("1,000,000", "1,000")) for name, (value, text) in COUNT.items() if name != "zero"
+}
+_linearised = lr.LinearisedTraining(NET, PARAMS, X, Y, X)
 _flow = lr.LinearDynamics(THETA, Y, THETA[:2], nngp=THETA, cross_nngp=THETA[:2], test_nngp=THETA[:2, :2])
 
 
@@ -148,6 +152,12 @@ CALLS = {
         {"net": _NET, "params": _PARAMS, "x1": POINTS, "x2": without(POINTS, "none")
          | {"other_dimension": (np.ones((2, 5)), r"of net and x2, \(4, 5, 2\); got \(4, 2, 2\)")},
          "blocks": FLAG, "layers": FLAG},
+    ),
+    "empirical_nngp": (
+        lr.empirical_nngp, {"net": NET, "params": PARAMS, "x1": X, "x2": X, "layers": False},
+        {"net": _NET, "params": _PARAMS, "x1": POINTS, "x2": without(POINTS, "none")
+         | {"other_dimension": (np.ones((2, 5)), r"of net and x2, \(4, 5, 2\); got \(4, 2, 2\)")},
+         "layers": FLAG},
     ),
     "function_ntk": (
         lr.function_ntk,
@@ -334,6 +344,57 @@ CALLS = {
     ),
     "target_alignment": (
         lr.target_alignment, {"kernel": THETA, "y": Y}, {"kernel": MATRIX, "y": TARGETS},
+    ),
+    "centred_kernel_alignment": (
+        lr.centred_kernel_alignment, {"kernel": THETA, "reference": THETA},
+        {"kernel": MATRIX, "reference": MATRIX | {"oblong": (THETA[:2], "must have shape")}},
+    ),
+    "parameter_movement": (
+        lr.parameter_movement, {"net": NET, "params": PARAMS, "start": PARAMS},
+        {"net": _NET, "params": _PARAMS, "start": _PARAMS},
+    ),
+    **{
+        name: (getattr(lr, name), {"net": NET, "params": PARAMS, "start": PARAMS, "x": X},
+               {"net": _NET, "params": _PARAMS, "start": _PARAMS, "x": POINTS})
+        for name in ("activation_movement", "linearised_output", "distance_to_linearised")
+    },
+    **{
+        name: (getattr(lr, name), {"net": NET, "params": PARAMS, "x": X, "y": Y, count: 2, "seed": 0},
+               {"net": _NET, "params": _PARAMS, "x": POINTS, "seed": SEED, count: bad,
+                "y": TARGETS | {"two_outputs": (np.ones((3, 2)), "as many outputs as the network, 1; got 2")}})
+        for name, count, bad in (
+            ("sharpness", "iterations", _COUNT_TO_1000 | {"zero": (0, "from 1 to 1,000; got 0")}),
+            ("hessian_trace", "samples", _COUNT_TO_1000 | {"one": (1, "from 2 to 1,000; got 1")}),
+        )
+    },
+    "weight_spectra": (lr.weight_spectra, {"net": NET, "params": PARAMS}, {"net": _NET, "params": _PARAMS}),
+    "fit_power_law_tail": (
+        lr.fit_power_law_tail, {"values": SPECTRUM, "least": 5},
+        {"values": VECTOR, "least": without(COUNT, "zero") | {"one": (1, "from 2 to 1,000,000; got 1")}},
+    ),
+    "LinearisedTraining": (
+        lr.LinearisedTraining,
+        {"net": NET, "params": PARAMS, "x": X, "y": Y, "x_test": X, "learning_rate": 0.1, "centred": True},
+        {"net": _NET, "params": _PARAMS, "x": POINTS, "x_test": without(POINTS, "none"), "learning_rate": RATE,
+         "centred": FLAG,
+         "y": TARGETS | {"two_outputs": (np.ones((3, 2)), "as many outputs as the network, 1; got 2")}},
+    ),
+    **{
+        f"LinearisedTraining.{name}": (getattr(_linearised, name), {"t": 1.0}, {"t": TIMES})
+        for name in ("train", "test", "train_loss")
+    },
+    "LinearisedTraining.test_loss": (
+        _linearised.test_loss, {"t": 1.0, "y_test": Y},
+        {"t": TIMES, "y_test": TARGETS | {"two_outputs": (np.ones((3, 2)), "must have 1 outputs")}},
+    ),
+    # Not called with good arguments, which compiles a program for each width: it has a test of its own.
+    "coordinate_check": (
+        lambda **arguments: lr.coordinate_check(**{"net": NET, "data": DATA, "widths": (2, 3, 4), **arguments}), {},
+        {"net": _NET, "data": _DATA, "steps": COUNT, "learning_rate": RATE, "seed": SEED,
+         "seeds": without(COUNT, "zero") | {"one": (1, "from 2 to 1,000,000; got 1")},
+         "widths": {"number": (64, "widths must be a list .*; got 64"), "text": ("64", "list .*; got '64'"),
+                    "two": ((64, 64, 128), "at least three different widths; got 2"),
+                    "fraction": ((1.5, 2, 3), "a width must be a whole number")}},
     ),
     "kernel_regression_risk": (
         lr.kernel_regression_risk,

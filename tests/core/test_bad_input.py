@@ -21,6 +21,7 @@ CASES = {
 RESULTS = {"ABC", "Activation", "Eigensystem", "Kernels", "Params", "PowerLaw", "Risk", "Verdict"}
 RESULTS |= {"MercerSpectrum", "NoPowerLawError"}
 RESULTS |= {"Conditioning", "LogMarginalLikelihood", "PoolSpectrum", "Solution", "TopEigenpairs"}
+RESULTS |= {"ActivationMovement", "HessianTrace", "LayerSpectrum", "ParameterMovement", "PowerLawTail", "Sharpness"}
 
 
 def test_every_public_function_is_tried():

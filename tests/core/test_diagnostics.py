@@ -66,9 +66,7 @@ def test_the_centred_alignment_sees_no_constant_and_no_growth(rng):
     features = rng.normal(size=(6, 4))
     kernel, other = features @ features.T, np.eye(6)
     assert_allclose(lr.centred_kernel_alignment(3 * kernel + 2, kernel), 1.0)
-    assert_allclose(
-        lr.centred_kernel_alignment(3 * kernel + 2, other), lr.centred_kernel_alignment(kernel, other + 5)
-    )
+    assert_allclose(lr.centred_kernel_alignment(3 * kernel + 2, other), lr.centred_kernel_alignment(kernel, other + 5))
 
 
 @pytest.mark.parametrize(

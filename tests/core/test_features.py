@@ -35,6 +35,7 @@ def test_wide_networks_approach_the_kernels_of_every_depth(rng):
     assert error.max() < 0.03 * want.max()
 
 
+@pytest.mark.usefixtures("production")
 def test_an_option_that_is_neither_true_nor_false_is_refused():
     net = lr.Network(1, 4)
     with pytest.raises(ValueError, match="layers must be True or False"):

@@ -12,9 +12,12 @@ import pytest
 import lazyrich as lr
 from lazyrich import mlp
 from lazyrich.activations import FAMILIES
+from lazyrich.diagnostics import linearised, movement
+from lazyrich.diagnostics.sharpness import _hessian_trace_compiled, _sharpness_compiled
 from lazyrich.dynamics import minibatch, training
+from lazyrich.dynamics.coordinate_check import _movements
 from lazyrich.dynamics.losses import gradient_flow, point_losses
-from lazyrich.kernels import derivatives, empirical, recursion
+from lazyrich.kernels import derivatives, empirical, features, recursion
 from lazyrich.kernels.function_ntk import _contracted, _rows
 from lazyrich.spectra import gram
 from lazyrich.theory import high_dimensional, optimal_fit, risk
@@ -50,6 +53,16 @@ def linear_dynamics(theta, y, times):
     """Everything at once, from a kernel."""
     flow = lr.LinearDynamics(theta, y, theta, theta, theta, theta, learning_rate=0.1, momentum=0.5)
     return flow.train(times), flow.test_loss(times, y), flow.variance(times), flow.covariance(times, "train")
+
+
+def two_networks():
+    """Activation, scales, two sets of weights and points."""
+    nonlinearity, scales, params, x = finite_network()
+    return nonlinearity, scales, params, params, x
+
+
+def loss_arguments():
+    return (*finite_network(), jnp.ones((N, OUT), jnp.float32), jax.random.key(0))
 
 
 def training_arguments():
@@ -128,6 +141,27 @@ COMPILED = {
         empirical._ntk_of_points_compiled,
         lambda: (*finite_network(), jnp.ones((N, DIM), jnp.float32)),
     ),
+    "empirical_nngp": (
+        features._nngp_of_points_compiled,
+        lambda: (*finite_network(), jnp.ones((N, DIM), jnp.float32)),
+    ),
+    "parameter_movement": (movement._parameter_distances_compiled, lambda: two_networks()[1:4]),
+    "activation_movement": (movement._activations_compiled, two_networks),
+    "linearised_outputs": (linearised._outputs_compiled, two_networks),
+    "distance_to_linearised": (linearised._distances_compiled, two_networks),
+    "sharpness": (jax.jit(lambda *a: _sharpness_compiled(*a, count=3)), loss_arguments),
+    "hessian_trace": (jax.jit(lambda *a: _hessian_trace_compiled(*a, count=3)), loss_arguments),
+    "coordinate_check": (
+        jax.jit(lambda *a: _movements(*a, out_dim=OUT, width=WIDTH, layers=LAYERS)),
+        lambda: (
+            *finite_network()[:2],
+            jax.random.split(jax.random.key(0), SEEDS),
+            jnp.ones((N, DIM), jnp.float32),
+            jnp.ones((N, OUT), jnp.float32),
+            0.1,
+            3,
+        ),
+    ),
     "jacobian_rows": (
         jax.jit(lambda w, x: _rows(lambda w, x: x @ w.T, w, x)),
         lambda: (jnp.ones((OUT, DIM), jnp.float32), jnp.ones((N, DIM), jnp.float32)),
@@ -186,6 +220,7 @@ def test_no_compiled_function_is_missing_here():
         if inspect.unwrap(value).__module__.startswith("lazyrich") or value is gram._eigh
     }
     within_others = {mlp.draw, training._draw_seeds, _rows, _contracted, minibatch._advance, _coefficients}
+    within_others |= {_sharpness_compiled, _hessian_trace_compiled, _movements}
     tried = {function for function, _ in COMPILED.values()} | within_others
     assert compiled <= tried
     assert len(compiled) >= 9

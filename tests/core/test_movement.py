@@ -116,5 +116,5 @@ def test_weights_that_do_not_belong_together_are_refused(start):
         lr.parameter_movement(NET, other, start)
     with pytest.raises(ValueError, match=r"start must have the \(width, depth\) of net, \(5, 3\); got \(5, 2\)"):
         lr.parameter_movement(NET, start, other)
-    with pytest.raises(ValueError, match="start must have the shapes of params"):
+    with pytest.raises(ValueError, match=r"start must have the \(in_dim, out_dim\) of params, \(3, 2\); got \(3, 1\)"):
         lr.linearised_output(NET, start, lr.init(NET, 3, 1), np.ones((2, 3)))

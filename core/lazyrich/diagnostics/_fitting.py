@@ -5,19 +5,25 @@ from ..mlp import Params
 from ..networks import Network
 
 
-def fitting(net: Network, params: Params, start: Params | None = None) -> int:
-    """Return the input dimension of `params`, once they fit `net` and, if it is given, `start`."""
+def fitting(net: Network, params: Params, name: str = "params") -> int:
+    """Return the input dimension of `params`, once they fit `net`."""
     of_type(net, "net", Network)
-    for name, weights in (("params", params), ("start", params if start is None else start)):
-        of_type(weights, name, Params, "Draw them with lazyrich.init.")
-        want, got = (net.width, net.depth), (len(weights.first), len(weights.biases))
-        if got != want:
-            raise ValueError(
-                f"{name} must have the (width, depth) of net, {want}; got {got}. Draw them with init(net, ...)."
-            )
-    if start is not None and (start.first.shape, start.readout.shape) != (params.first.shape, params.readout.shape):
+    of_type(params, name, Params, "Draw them with lazyrich.init.")
+    want, got = (net.width, net.depth), (len(params.first), len(params.biases))
+    if got != want:
         raise ValueError(
-            f"start must have the shapes of params, {params.first.shape} and {params.readout.shape} in the first and "
-            f"the last layer; got {start.first.shape} and {start.readout.shape}. Give the weights training began with."
+            f"{name} must have the (width, depth) of net, {want}; got {got}. Draw them with init(net, ...)."
         )
     return params.first.shape[1]
+
+
+def fitting_pair(net: Network, params: Params, start: Params) -> int:
+    """Return the input dimension of `params` and `start`, once both fit `net` and one another."""
+    in_dim = fitting(net, params)
+    fitting(net, start, "start")
+    want, got = ((p.first.shape[1], len(p.readout)) for p in (params, start))
+    if got != want:
+        raise ValueError(
+            f"start must have the (in_dim, out_dim) of params, {want}; got {got}. Give the weights training began with."
+        )
+    return in_dim

@@ -1,9 +1,9 @@
-r"""A network beside its own linearisation in the parameters,
+r"""A network beside its own linearisation in the parameters.
 
 $$f_{\mathrm{lin}}(x; \theta) = f(x; \theta_0) + J(x; \theta_0)(\theta - \theta_0),$$
 
 at the parameters the network has reached itself (Lee et al. 2019, eq. 5). How the linearised network would have trained
-is another question: `linearised_training` answers it in closed form.
+is another question: `LinearisedTraining` answers it in closed form.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from .._float64 import is_traced, to_numpy
 from ..mlp import Nonlinearity, Params, Scales, checked, hidden_states, in_precision_of, output
 from ..networks import Network
-from ._fitting import fitting
+from ._fitting import fitting_pair
 
 
 def linearised_outputs(
@@ -43,16 +43,15 @@ _outputs_compiled, _distances_compiled = jax.jit(linearised_outputs), jax.jit(di
 
 
 def _run(function: Any, compiled: Any, net: Network, params: Params, start: Params, x: Any) -> Any:
-    fitting(net, params, start)
+    fitting_pair(net, params, start)
     with in_precision_of(params):
         x = checked(net, params, x, "x")
+        params, start = jax.tree.map(jnp.asarray, (params, start))  # a loop indexes no NumPy array when traced
         function = function if is_traced(params, start, x) else compiled
         return to_numpy(function(Nonlinearity.of(net), Scales.of(net, x.shape[1]), params, start, x))
 
 
-def linearised_output(
-    net: Network, params: Params, start: Params, x: Any
-) -> Float[np.ndarray | Array, "n out_dim"]:
+def linearised_output(net: Network, params: Params, start: Params, x: Any) -> Float[np.ndarray | Array, "n out_dim"]:
     r"""Return $f_{\mathrm{lin}}(x; \theta)$, (n, C), the network linearised about `start`, at the weights `params`.
 
     Args:

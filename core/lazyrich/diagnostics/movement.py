@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from .._float64 import is_traced, to_numpy
 from ..mlp import Nonlinearity, Params, Scales, checked, hidden_states, in_precision_of
 from ..networks import Network
-from ._fitting import fitting
+from ._fitting import fitting_pair
 
 
 class ParameterMovement(NamedTuple):
@@ -32,7 +32,7 @@ class ActivationMovement(NamedTuple):
 
 
 def parameter_distances(scales: Scales, params: Params, start: Params) -> ParameterMovement:
-    """Return what `parameter_movement` returns; pure JAX. The readout is at index `scales.depth`, spare layers are 0."""
+    """What `parameter_movement` returns; pure JAX. The readout is at index `scales.depth`, spare layers have 0."""
     moved = _squared_norms(scales, jax.tree.map(jnp.subtract, params, start))
     size = _squared_norms(scales, start)
     return ParameterMovement(
@@ -86,7 +86,7 @@ def parameter_movement(net: Network, params: Params, start: Params) -> Parameter
     Raises:
         ValueError: weights that do not fit the network, or one another.
     """
-    in_dim = fitting(net, params, start)
+    in_dim = fitting_pair(net, params, start)
     with in_precision_of(params):
         return to_numpy(_parameter_distances_compiled(Scales.of(net, in_dim), params, start))
 
@@ -109,8 +109,9 @@ def activation_movement(net: Network, params: Params, start: Params, x: Any) -> 
     Raises:
         ValueError: weights or points that do not fit the network, or one another.
     """
-    fitting(net, params, start)
+    fitting_pair(net, params, start)
     with in_precision_of(params):
         x = checked(net, params, x, "x")
+        params, start = jax.tree.map(jnp.asarray, (params, start))  # a loop indexes no NumPy array when traced
         function = _activations if is_traced(params, start, x) else _activations_compiled
         return to_numpy(function(Nonlinearity.of(net), Scales.of(net, x.shape[1]), params, start, x))

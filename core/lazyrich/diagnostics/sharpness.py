@@ -131,7 +131,7 @@ def estimated_hessian_trace(
     samples: int,
 ) -> HessianTrace:
     """Return what `hessian_trace` returns for the loss with this `slope`; pure JAX."""
-    operator, unravel = _operator(nonlinearity, scales, params, x, slope)
+    operator, _ = _operator(nonlinearity, scales, params, x, slope)
     size = ravel_pytree(params)[0].size
 
     def sample(key):
@@ -154,7 +154,9 @@ _sharpness_compiled = jax.jit(_sharpness, static_argnames="count")
 _hessian_trace_compiled = jax.jit(_hessian_trace, static_argnames="count")
 
 
-def _run(functions: tuple[Callable, Callable], net: Network, params: Params, x: Any, y: Any, seed: int, count: int) -> Any:
+def _run(
+    functions: tuple[Callable, Callable], net: Network, params: Params, x: Any, y: Any, seed: int, count: int
+) -> Any:
     with in_precision_of(params):
         x = checked(net, params, x, "x")
         y = as_targets(y, "y", len(x))
@@ -163,6 +165,7 @@ def _run(functions: tuple[Callable, Callable], net: Network, params: Params, x: 
                 f"y must have as many outputs as the network, {len(params.readout)}; got {y.shape[1]}. Give both alike."
             )
         y, key = jnp.asarray(y, x.dtype), jax.random.key(seed_of(seed))
+        params = jax.tree.map(jnp.asarray, params)  # a loop indexes no NumPy array when traced
         function, compiled = functions
         function = function if is_traced(params, x, y) else compiled
         return to_numpy(function(Nonlinearity.of(net), Scales.of(net, x.shape[1]), params, x, y, key, count))

@@ -51,7 +51,9 @@ def weight_spectra(net: Network, params: Params) -> tuple[LayerSpectrum, ...]:
 def _spectrum(factor: float, weights: np.ndarray, weight_var: float) -> LayerSpectrum:
     weights = np.asarray(weights, np.float64)
     if not np.isfinite(weights).all():
-        raise ValueError("params must be finite; got NaN or infinity in a layer. Give weights from before they diverged.")
+        raise ValueError(
+            "params must be finite; got NaN or infinity in a layer. Give weights from before they diverged."
+        )
     s, ratio = math.sqrt(weight_var), math.sqrt(weights.shape[0] / weights.shape[1])
     values = factor * np.linalg.svd(weights, compute_uv=False)
     return LayerSpectrum(values, s * abs(1 - ratio), s * (1 + ratio))

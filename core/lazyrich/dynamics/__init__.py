@@ -2,8 +2,8 @@
 
 from .coordinate_check import coordinate_check as coordinate_check
 from .linear import LinearDynamics as LinearDynamics
-from .losses import loss_dynamics as loss_dynamics
 from .linearised import LinearisedTraining as LinearisedTraining
+from .losses import loss_dynamics as loss_dynamics
 from .mean_field import mean_field as mean_field
 from .minibatch import minibatch_dynamics as minibatch_dynamics
 from .minibatch_stability import max_minibatch_learning_rate as max_minibatch_learning_rate

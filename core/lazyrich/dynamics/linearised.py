@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from .._checks import as_targets, flag
+from .._checks import as_targets, flag, of_type
 from ..kernels import empirical_ntk
 from ..mlp import Params, apply
 from ..networks import Network
@@ -52,6 +52,7 @@ class LinearisedTraining:
         learning_rate: float | None = None,
         centred: bool = False,
     ):
+        of_type(params, "params", Params, "Draw them with lazyrich.init.")
         params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), params)
         f0 = apply(net, params, x)
         y = as_targets(y, "y", len(f0))
@@ -68,7 +69,7 @@ class LinearisedTraining:
         kernel = self._of_pairs(empirical_ntk(net, params, x, blocks=True))
         self.flow = LinearDynamics(kernel, y.reshape(-1, 1), cross, f0=start, learning_rate=learning_rate)
 
-    def _of_pairs(self, blocks: np.ndarray) -> np.ndarray:
+    def _of_pairs(self, blocks: Any) -> np.ndarray:
         """Return C times the (n1, n2, C, C) blocks as the kernel of pairs (point, output), (n1 C, n2 C)."""
         n1, n2, out_dim, _ = blocks.shape
         return out_dim * blocks.swapaxes(1, 2).reshape(n1 * out_dim, n2 * out_dim)
