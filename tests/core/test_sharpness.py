@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import lazyrich as lr
-from lazyrich.diagnostics.sharpness import largest_eigenvalue, largest_hessian_eigenvalue
+from lazyrich.diagnostics.largest_eigenvalue import largest_eigenvalue
+from lazyrich.diagnostics.sharpness import largest_hessian_eigenvalue
 from lazyrich.gradients import loss_gradient, rates, squared_slope
 from lazyrich.mlp import Nonlinearity, Scales
 from tests.core.hessians import dense_hessian

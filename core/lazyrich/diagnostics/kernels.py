@@ -70,7 +70,7 @@ def centred_kernel_alignment(kernel: Any, reference: Any) -> Scalar:
 
     1 where one is a multiple of the other up to constants: unlike `kernel_distance` it does not see a kernel grow.
 
-    Source: Cortes, Mohri & Rostamizadeh 2012, definition 4; Kornblith et al. 2019, section 3.
+    Source: Cortes, Mohri & Rostamizadeh 2012, section 2; Kornblith et al. 2019, section 3.
 
     Raises:
         ValueError: kernels that are not square or of different shapes, or one that is constant.

@@ -2,8 +2,8 @@ r"""A network beside its own linearisation in the parameters.
 
 $$f_{\mathrm{lin}}(x; \theta) = f(x; \theta_0) + J(x; \theta_0)(\theta - \theta_0),$$
 
-at the parameters the network has reached itself (Lee et al. 2019, eq. 5). How the linearised network would have trained
-is another question: `LinearisedTraining` answers it in closed form.
+at the parameters the network has reached itself (Lee et al. 2019, section 2.2). How the linearised network would have
+trained is another question: `LinearisedTraining` answers it in closed form.
 """
 
 from typing import Any

@@ -10,9 +10,7 @@ $$\lambda = \lambda_{\max}\big(\gamma^2 R^{1/2}\, \nabla^2 \mathrm{Loss}\, R^{1/
 $\lambda_{\max}(\Theta)/n$ with the kernel of all outputs, plus a term that vanishes with the residuals.
 
 The largest eigenvalue is the largest algebraic one. In muP at initialisation the one of the largest magnitude is
-negative, so the power iteration would find that. Lanczos iteration with full re-orthogonalisation finds both ends of
-the spectrum (Golub & Van Loan 2013, section 10.3.5). It is written out here because it must end well where the Krylov
-space is exhausted, on a network of a few units, or one without weights: there libraries divide by zero.
+negative, so the power iteration would find that; `largest_eigenvalue` does not.
 """
 
 from collections.abc import Callable
@@ -29,9 +27,8 @@ from .._float64 import is_traced, to_numpy
 from ..gradients import Slope, hessian_product, squared_slope
 from ..mlp import Nonlinearity, Params, Scales, checked, in_precision_of
 from ..networks import Network
+from .largest_eigenvalue import Operator, Vector, largest_eigenvalue
 
-Vector = Float[Array, " parameters"]
-Operator = Callable[[Vector], Vector]
 _MOST_ITERATIONS = 1000
 
 
@@ -51,40 +48,6 @@ class HessianTrace(NamedTuple):
 
     value: Float[np.ndarray | Array, ""]
     stderr: Float[np.ndarray | Array, ""]
-
-
-def _tridiagonal(operator: Operator, start: Vector, iterations: int) -> tuple[Any, Any]:
-    """Return the orthonormal basis of Lanczos, (iterations, P), and the operator in it, (iterations, iterations)."""
-    rounding = 10 * jnp.finfo(start.dtype).eps
-
-    def step(i, state):
-        basis, matrix, v, coupling, scale = state
-        basis = basis.at[i].set(v)
-        w = operator(v)
-        scale = jnp.maximum(scale, jnp.linalg.norm(w))
-        # Beyond an exhausted space, where v = 0, stands a value below one inside the spectrum: it is never the largest.
-        alpha = jnp.where((v != 0).any(), v @ w, matrix[0, 0] - scale)
-        # At i = 0 the coupling is 0, and what it is written to is overwritten or empty.
-        matrix = matrix.at[i, i - 1].set(coupling).at[i - 1, i].set(coupling).at[i, i].set(alpha)
-        for _ in range(2):  # once leaves what rounding has of the basis in w
-            w = w - (basis @ w) @ basis
-        size = jnp.linalg.norm(w)
-        goes_on = size > rounding * scale
-        return basis, matrix, jnp.where(goes_on, w / size, 0.0), jnp.where(goes_on, size, 0.0), scale
-
-    zero = jnp.zeros((), start.dtype)
-    empty = jnp.zeros((iterations, len(start)), start.dtype), jnp.zeros((iterations, iterations), start.dtype)
-    return jax.lax.fori_loop(0, iterations, step, (*empty, start, zero, zero))[:2]
-
-
-def largest_eigenvalue(operator: Operator, start: Vector, iterations: int) -> Sharpness:
-    """Return the largest algebraic eigenvalue of a symmetric `operator`, from a unit vector `start`; pure JAX."""
-    basis, matrix = _tridiagonal(operator, start, iterations)
-    # The derivative of an eigenvalue is v^T dH v, at a v that stands still (Magnus 1985, theorem 1).
-    v = jax.lax.stop_gradient(jnp.linalg.eigh(matrix)[1][:, -1] @ basis)
-    w = operator(v)
-    value = v @ w
-    return Sharpness(value, jnp.linalg.norm(w - value * v))
 
 
 def _operator(nonlinearity, scales, params, x, slope) -> tuple[Operator, Callable]:
@@ -110,7 +73,7 @@ def largest_hessian_eigenvalue(
     operator, unravel = _operator(nonlinearity, scales, params, x, slope)
     start = jax.random.normal(key, (ravel_pytree(params)[0].size,), params.first.dtype)
     used = ravel_pytree(_without_spare_layers(scales, unravel(start)))[0]
-    return largest_eigenvalue(operator, used / jnp.linalg.norm(used), iterations)
+    return Sharpness(*largest_eigenvalue(operator, used / jnp.linalg.norm(used), iterations))
 
 
 def _without_spare_layers(scales: Scales, params: Params) -> Params:

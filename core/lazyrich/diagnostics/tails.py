@@ -28,8 +28,8 @@ class PowerLawTail:
             eigenvalues repel one another, and the minimum was looked for, so it is a guide.
         minimum: the smallest value of the tail.
         count: how many values k the tail has.
-        distance: Kolmogorov-Smirnov distance of the tail from the fit. Where it is well above $0.6/\sqrt k$, the median
-            of true power laws fitted so, the values follow none.
+        distance: Kolmogorov-Smirnov distance of the tail from the fit. Where it is well above $0.55/\sqrt k$, the
+            median of true power laws fitted so, the values follow none.
     """
 
     exponent: float

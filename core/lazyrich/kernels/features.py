@@ -5,7 +5,7 @@ With the features $\phi^l = \phi(h^l)$, (n, N), of hidden layer l,
 $$\hat K^l = s_w^2\, \phi^l \phi^{l\top}/N + s_b^2 ,$$
 
 the covariance of the preactivations of the layer after it, given this one, over its random weights. For l = L that is
-the covariance of $\gamma f$ over the readout (Neal 1996, section 2.1; Lee et al. 2018, eq. 4).
+the covariance of $\gamma f$ over the readout (Neal 1996, section 2.1; Lee et al. 2018, section 2).
 """
 
 from typing import Any
