@@ -11,6 +11,7 @@ from .data import load_data as load_data
 from .diagnostics import kernel_distance as kernel_distance
 from .diagnostics import target_alignment as target_alignment
 from .dynamics import LinearDynamics as LinearDynamics
+from .dynamics import deep_mean_field as deep_mean_field
 from .dynamics import mean_field as mean_field
 from .dynamics import train as train
 from .dynamics import train_stream as train_stream

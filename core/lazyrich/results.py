@@ -17,6 +17,10 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str]] = {
     "f_train": (("train_point", "output"), "network output on training points"),
     "f_test": (("test_point", "output"), "network output on test points"),
     "ntk": (("ntk_row", "ntk_column"), "neural tangent kernel on the first training points, mean over outputs"),
+    "f_train_error": (("train_point", "output"), "standard error of the sampled f_train"),
+    "f_test_error": (("test_point", "output"), "standard error of the sampled f_test"),
+    "feature_kernels": (("layer", "ntk_row", "ntk_column"), "Phi^l, mean over units of phi(h^l) phi(h^l)"),
+    "gradient_kernels": (("layer", "ntk_row", "ntk_column"), "G^l, mean over units and outputs of g^l g^l"),
 }
 
 
