@@ -17,6 +17,7 @@ Fresh vectors $\xi$ are made orthonormal to all others drawn in the same layer. 
 at finite S it removes the sampling error of everything linear, and the whole of it in a linear network.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -52,13 +53,12 @@ class GaussianMatrix(NamedTuple):
     @classmethod
     def unseen(cls, slots: int, particles: int, dtype: Any) -> "GaussianMatrix":
         """Return a matrix of which nothing is known, with room for `slots` directions on each side."""
-        side = Side(
-            jnp.zeros((slots, particles), dtype),
-            jnp.zeros((slots, particles), dtype),
-            jnp.int32(0),
-            jnp.zeros((), dtype),
-        )
-        return cls(side, side, jnp.zeros((slots, slots), dtype))
+
+        def side() -> Side:  # one each, since their memory is handed on
+            basis, images = (jnp.zeros((slots, particles), dtype) for _ in range(2))
+            return Side(basis, images, jnp.zeros((), "int32"), jnp.zeros((), dtype))
+
+        return cls(side(), side(), jnp.zeros((slots, slots), dtype))
 
     @property
     def transposed(self) -> "GaussianMatrix":
@@ -84,6 +84,7 @@ def inner(a: Float[Array, "n particles"], b: Float[Array, "m particles"]) -> Flo
     return a @ b.T / a.shape[1]
 
 
+@jax.jit
 def orthonormal(vectors: Vectors) -> Vectors:
     """Return vectors that are nearly orthonormal, or 0, made so: by the inverse root of their Gram matrix."""
     values, turn = jnp.linalg.eigh(inner(vectors, vectors))
@@ -103,6 +104,7 @@ def _expected(matrix: GaussianMatrix, coordinates: Float[Array, "n slots"], rest
     return coordinates @ matrix.inputs.images + onto_outputs @ matrix.outputs.basis
 
 
+@jax.jit
 def look(matrix: GaussianMatrix, vectors: Vectors, noise: Vectors) -> Vectors:
     """Return images without keeping anything; what is new in `vectors` has its random part from `noise`.
 
@@ -121,10 +123,12 @@ def _append(
     return jax.lax.dynamic_update_slice(rows, new, (count, jnp.int32(0)))
 
 
+@partial(jax.jit, donate_argnames=("matrix", "drawn"))
 def visit(matrix: GaussianMatrix, vectors: Vectors, drawn: Drawn, key: jax.Array, tolerance: Any) -> Visit:
     """Return the images of `vectors`, drawing those of new directions longer than `tolerance` of the first vectors.
 
-    The last n rows of the room are never filled, as n rows are written at a time.
+    The last n rows of the room are never filled, as n rows are written at a time. What is known is written where it
+    was: `matrix` and `drawn` cannot be used again.
     """
     side, other = matrix.inputs, matrix.outputs
     coordinates = inner(vectors, side.basis)
