@@ -118,7 +118,7 @@ def backward(
     return tuple(signals)
 
 
-def each_output(states: tuple[Vectors, ...], out_dim: int) -> tuple[tuple[Vectors, ...], Any]:
+def each_output(states: tuple[Vectors, ...], out_dim: int) -> tuple[Any, Any]:
     """Return the states once for every output, and the `delta` that picks it."""
     delta = jnp.repeat(jnp.eye(out_dim, dtype=states[0].dtype), len(states[0]), axis=0)
     return tuple(jnp.tile(h, (out_dim, 1)) for h in states), delta
