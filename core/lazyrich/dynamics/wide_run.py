@@ -106,6 +106,7 @@ def _enlarged(state: State, slots: int) -> State:
             GaussianMatrix(side(m.inputs), side(m.outputs), jnp.pad(m.moved, (0, more))) for m in state.matrices
         ),
         drawn=tuple(d._replace(vectors=rows(d.vectors, 2 * more)) for d in state.drawn),
+        coordinates=tuple(jnp.pad(c, ((0, 0), (0, more))) for c in state.coordinates),
     )
 
 
