@@ -6,7 +6,7 @@ is what to compare between machines, the milliseconds are not. Beside a limit th
 
 import sys
 
-from benchmarks import against_peer, dashboard, dynamics, kernels, large, limits, page, training
+from benchmarks import against_peer, dashboard, dynamics, kernels, large, learning_curves, limits, page, training
 from benchmarks.timing import Note, Row
 
 SUITES = {
@@ -15,6 +15,7 @@ SUITES = {
     "limits": limits.rows,
     "large": large.rows,
     "dynamics": dynamics.rows,
+    "learning_curves": learning_curves.rows,
     "training": training.rows,
     "dashboard": dashboard.rows,
     "page": page.rows,

@@ -118,6 +118,38 @@ def number(value: Any, name: str, *, above: float | None = None, least: float | 
     return result + 0.0  # which turns -0.0 into 0.0, so that equal specs are written alike
 
 
+def number_or_array(
+    value: Any, name: str, *, above: float | None = None, least: float | None = None, or_infinite: bool = False
+) -> Any:
+    """Return `value` as a float, or as a float64 array if it has axes (or as it is, when traced).
+
+    Every number is finite, unless it may be infinite, and above `above` or at least `least`.
+    """
+    if is_traced(value):
+        return value
+    if not isinstance(value, (list, tuple)) and getattr(value, "ndim", 0) == 0:
+        return np.inf if or_infinite and value == np.inf else number(value, name, above=above, least=least)
+    array = as_numbers(value, name)
+    if array.size == 0:
+        raise ValueError(f"{name} must have at least one entry; got shape {array.shape}. Give a number or more.")
+    low = (array <= (-np.inf if above is None else above)) | (array < (-np.inf if least is None else least))
+    for bad in array[low | ~(np.isfinite(array) | (or_infinite & (array == np.inf)))][:1]:
+        number(bad, f"Each entry of {name}", above=above, least=least)
+    return array
+
+
+def check_broadcast(**values: Any) -> None:
+    """Say so where numbers and arrays have shapes that do not broadcast."""
+    shapes = [np.shape(value) for value in values.values()]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ValueError(
+            f"{', '.join(values)} must be numbers or arrays of shapes that broadcast; got "
+            f"{', '.join(map(str, shapes))}. Give arrays of one length."
+        ) from None
+
+
 def numbers(value: Any, name: str, most: int) -> tuple[float, ...]:
     """Return `value` as a tuple of 1 to `most` finite floats."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
@@ -154,3 +186,14 @@ def choice(value: Any, name: str, known: Iterable[str]) -> str:
 def seed_of(value: Any, name: str = "seed") -> int:
     """Return `value` as a seed: a whole number below 2^32."""
     return whole(value, name, most=_LARGEST_SEED)
+
+
+def within(value: Any, name: str, least: float, most: float, infinity: bool = False) -> Any:
+    """Return `value` as an array of numbers from `least` to `most`, infinity besides where it is allowed."""
+    array = as_numbers(value, name)
+    if not is_traced(array) and not (((array >= least) & (array <= most)) | (np.isposinf(array) & infinity)).all():
+        raise ValueError(
+            f"{name} must be numbers from {least:g} to {most:g}{', or infinity' if infinity else ''}; got {value!r}. "
+            f"Change {name}."
+        )
+    return array

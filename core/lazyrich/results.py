@@ -14,12 +14,20 @@ from ._checks import choice
 VARIABLES: dict[str, tuple[tuple[str, ...], str]] = {
     "train_loss": ((), "1/(2n) sum over points and outputs of (f - y)^2, training points"),
     "test_loss": ((), "1/(2n') sum over points and outputs of (f - y)^2, test points"),
+    "train_loss_std": ((), "standard deviation of train_loss over the draws of the mini-batches"),
+    "test_loss_std": ((), "standard deviation of test_loss over the draws of the mini-batches"),
+    "train_accuracy": ((), "fraction of training labels predicted"),
+    "test_accuracy": ((), "fraction of test labels predicted"),
     "f_train": (("train_point", "output"), "network output on training points"),
     "f_test": (("test_point", "output"), "network output on test points"),
     "train_loss_by_mode": (("mode",), "each eigenvector's share of train_loss, by descending eigenvalue"),
     "variance_train": (("train_point",), "variance of an output over initialisations, training points"),
     "variance_test": (("test_point",), "variance of an output over initialisations, test points"),
     "ntk": (("ntk_row", "ntk_column"), "neural tangent kernel on the first training points, mean over outputs"),
+    "test": ((), "mean squared error on new noisy targets, summed over outputs"),
+    "train": ((), "mean squared error on the training targets, summed over outputs"),
+    "kappa": ((), "effective ridge"),
+    "learnability": (("mode",), "how much of each mode is learned, from 0 to 1"),
 }
 
 

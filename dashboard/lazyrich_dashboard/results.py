@@ -27,13 +27,13 @@ class Theory:
     """The infinite-width prediction: one eigendecomposition and what follows from it.
 
     `times` (T,) are gradient-flow times, log-spaced from a tenth of the fastest mode's time scale to the end of
-    training; the losses are on that grid.
+    training; the losses are on that grid. `fit` is the power law of the spectrum, or why there is none.
     """
 
     network: lr.Network
     data: lr.Dataset
     flow: lr.LinearDynamics
-    fit: lr.PowerLaw | None
+    fit: lr.PowerLaw | str
     times: np.ndarray
     train_loss: np.ndarray
     test_loss: np.ndarray
@@ -149,8 +149,8 @@ def _compute_theory(experiment: lr.Experiment) -> Theory:
     times = np.geomspace(first, end, _TIMES)
     try:
         fit = spectrum.power_law()
-    except ValueError:
-        fit = None  # the spectrum view says that there is none, and why
+    except lr.NoPowerLawError as refusal:
+        fit = str(refusal)
     return Theory(net, data, flow, fit, times, flow.train_loss(times), flow.test_loss(times, data.y_test))
 
 

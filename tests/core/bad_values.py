@@ -39,7 +39,10 @@ _SHAPE_OF_MATRIX = {
     "empty": (np.ones((0, 0)), "no side empty"),
     "cube": (np.ones((3, 3, 3)), "must have shape"),
 }
-_SHAPE_OF_VECTOR = {"cube": (np.ones((2, 2, 2)), "must "), "empty": ([], "must |at least 5 ranks")}
+_SHAPE_OF_VECTOR = {
+    "cube": (np.ones((2, 2, 2)), "must "),
+    "empty": ([], "must |ranks over a factor of at least 8; got 1 to 0 of 0"),
+}
 NO_NUMBER = {
     "text": ("3", "got '3'"),
     "none": (None, "got None"),
@@ -85,6 +88,16 @@ COUNT = _WHOLE | {"zero": (0, "a whole number from 1 to 1,000,000; got 0")} | NO
 SEED = _WHOLE | {"too_large": (2**32, "from 0 to 4,294,967,295; got 4294967296")} | NO_NUMBER
 POSITIVE = _NUMBER | {"zero": (0, "finite number above 0; got 0")} | NO_NUMBER
 NOT_NEGATIVE = _NUMBER | NO_NUMBER
+# A number or an array of numbers.
+_SOME = {"empty": ([], "at least one entry; got"), "ragged": (RAGGED, "must be an array of numbers; got list")}
+SOME_POSITIVE = without(POSITIVE, "list") | _SOME | {
+    "one_zero": ([1.0, 0.0], "Each entry of .* above 0; got .*0.0"),
+    "one_nan": ([1.0, NAN], "Each entry of .* above 0; got .*nan"),
+}  # fmt: skip
+SOME_NOT_NEGATIVE = without(NOT_NEGATIVE, "list") | _SOME | {"one_below": ([1.0, -1.0], "of at least 0; got .*-1")}
+SEVERAL_COUNTS = without(COUNT, "list", "zero") | {
+    "none_given": ([], r"whole number from 1 .*got \[\]"), "one_zero": ([1, 0], "from 1 to .*; got .*0"),
+}  # fmt: skip
 # None stands for a default here.
 RATE, OPTIONAL_COUNT = without(POSITIVE, "none"), without(COUNT, "none")
 POINTS, TARGETS = _SHAPE_OF_POINTS | _NOT_FINITE | _NO_ARRAY, _SHAPE_OF_TARGETS | _NOT_FINITE | _NO_ARRAY

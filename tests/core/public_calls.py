@@ -17,6 +17,9 @@ from tests.core.bad_values import (
     POSITIVE,
     RATE,
     SEED,
+    SEVERAL_COUNTS,
+    SOME_NOT_NEGATIVE,
+    SOME_POSITIVE,
     TARGETS,
     TIMES,
     VECTOR,
@@ -43,8 +46,22 @@ _TRAINING = {
 _RISK = {
     "eigenvalues": VECTOR | {"zeros": (np.zeros(30), "positive numbers; .* smallest 0")},
     "coefficients": VECTOR | {"short": (np.ones(29), "each of the 30 eigenvalues; got")},
-    "n": POSITIVE, "ridge": NOT_NEGATIVE, "noise": NOT_NEGATIVE,
+    "n": SOME_POSITIVE, "ridge": SOME_NOT_NEGATIVE, "noise": SOME_NOT_NEGATIVE,
 }  # fmt: skip
+_BATCH_SIZE = without(COUNT, "zero") | {"zero": (0, "from 1 to 3; got 0"), "too_large": (4, "from 1 to 3; got 4")}
+_RATIO = {
+    "negative": (-0.5, "must be numbers from .*; got -0.5"), "nan": (np.nan, "must be numbers from .*; got nan"),
+    "text": ("3", "must be an array of numbers; got str"), "none": (None, "must be an array of numbers; got NoneType"),
+    "flag": (True, "must be an array of numbers; got bool"), "one_of_two": ([1.0, -1.0], r"got \[1.0, -1.0\]"),
+}  # fmt: skip
+_ZERO, _INFINITE = {"zero": (0.0, "numbers from 1e-.* to .*; got 0.0")}, {"infinite": (np.inf, "to 1e.*; got inf")}
+_EXPONENT = without(SOME_POSITIVE, "zero", "one_zero", "one_nan") | {"one": (1.0, "above 1; got 1")}
+_SOME_FEATURES = without(SOME_POSITIVE, "infinite")
+_TRIALS = {
+    "n": SEVERAL_COUNTS | {"all": ([1, 3], "from 1 to 2; got .*3")}, "ridge": NOT_NEGATIVE, "noise": NOT_NEGATIVE,
+    "trials": COUNT, "replace": FLAG, "seed": SEED,
+}  # fmt: skip
+_POOL = lr.spectrum_from_gram(THETA, Y)
 _SET = without(NAME, "none")
 _flow = lr.LinearDynamics(THETA, Y, THETA[:2], nngp=THETA, cross_nngp=THETA[:2], test_nngp=THETA[:2, :2])
 
@@ -179,6 +196,33 @@ CALLS = {
         {"net": _NET, "x": POINTS, "y": TARGETS, "noise": NOT_NEGATIVE, "kind": NAME},
     ),
     "coefficients": (lr.eigensystem(THETA).coefficients, {"y": Y}, {"y": TARGETS}),
+    "cumulative_power": (lr.eigensystem(THETA).cumulative_power, {"y": Y}, {"y": TARGETS}),
+    "alignment": (lr.eigensystem(THETA).alignment, {"y": Y}, {"y": TARGETS}),
+    "effective_dimension": (lr.eigensystem(THETA).effective_dimension, {"ridge": 0.1}, {"ridge": NOT_NEGATIVE}),
+    "operator_eigenvalues": (
+        lr.operator_eigenvalues, {"values": SPECTRUM},
+        {"values": VECTOR | {"negative": ([1.0, -1.0], "with the smallest -1"),
+                             "ascending": ([1.0, 2.0], "descending")}},
+    ),
+    "kappa_from_gram": (
+        lr.kappa_from_gram,
+        {"kernel": np.eye(20), "sizes": [2, 4, 8], "ridge": 0.1, "subsets": 2, "seed": 0},
+        {"kernel": MATRIX | {"oblong": (np.ones((3, 20)), "must have shape")},
+         "sizes": {"too_large": ([2, 4, 11], "from 2 to 10; got 11"), "few": ([2, 4], "at least 3 different .*; got 2"),
+                   "one": (4, "at least 3 different .*; got 1"), "fraction": ([2, 4, 4.5], "whole number .*; got 4.5"),
+                   "text": ("abc", "whole number .*; got 'abc'"), "none": (None, "whole number .*; got None")},
+         "ridge": NOT_NEGATIVE, "seed": SEED,
+         "subsets": without(COUNT, "zero") | {"one": (1, "from 2")}},
+    ),
+    "mercer_spectrum": (
+        lr.mercer_spectrum, {"net": NET, "dim": 3, "degrees": 4, "kind": "nngp"},
+        {"net": _NET | {"standard": (lr.Network(2, 4, parametrization="standard"), "got the standard parametrization")},
+         "dim": without(COUNT, "zero") | {"one": (1, "from 2")},
+         "degrees": without(COUNT, "zero") | {"zero": (0, "from 1")}, "kind": NAME},
+    ),
+    "MercerSpectrum.flat": (
+        lr.mercer_spectrum(NET, 3, 4).flat, {"count": 16}, {"count": COUNT | {"many": (17, "at most 16, .*; got 17")}},
+    ),
     "fit_power_law": (
         lr.fit_power_law, {"values": SPECTRUM, "first": 1, "last": 20},
         {"values": VECTOR, "first": OPTIONAL_COUNT, "last": OPTIONAL_COUNT},
@@ -221,6 +265,17 @@ CALLS = {
         {"t": TIMES,
          "y_test": TARGETS | {"two_outputs": (np.ones((3, 2)), "must have 1 outputs")}},
     ),
+    "loss_dynamics": (
+        lr.loss_dynamics,
+        {"ntk": THETA, "y": [0.0, 1.0, 1.0], "t": 1.0, "loss": "hinge", "cross_ntk": THETA, "y_test": [1.0, 1.0, 0.0],
+         "f0": (0.0, 0.0), "ridge": 0.1, "huber_delta": 1.0, "rtol": 1e-6, "atol": 1e-6},
+        {"ntk": MATRIX, "y": TARGETS, "t": TIMES, "loss": NAME, "y_test": without(TARGETS, "none"),
+         "cross_ntk": without(MATRIX, "none") | {"other_side": (np.ones((3, 4)), r"must have shape .*; got \(3, 4\)")},
+         "ridge": NOT_NEGATIVE, "huber_delta": POSITIVE, "rtol": POSITIVE, "atol": POSITIVE,
+         "f0": without(TARGETS, "one_number") | {
+             "one_part": ((0.0,), "on training and on test points; got 1 parts"),
+             "no_test_part": ((0.0, None), "f0 on test points must be an array")}},
+    ),
     **{
         name: (function, {"net": NET, "data": DATA, "time": 0.01, "learning_rate": 0.01, "seeds": 1,
                           "seed": 0, "record": ("loss",), "checkpoints": 2, "centred": False,
@@ -233,6 +288,45 @@ CALLS = {
         {"net": lr.Network(1), "data": DATA, "time": 0.01, "richness": 1.0, "particles": 4,
          "learning_rate": 0.01, "seed": 0, "record": ("loss",), "checkpoints": 2, "ntk_points": 2},
         _TRAINING | {"richness": RATE, "particles": COUNT},
+    ),
+    "minibatch_dynamics": (
+        lr.minibatch_dynamics,
+        {"ntk": THETA, "y": Y, "time": 0.1, "learning_rate": 0.01, "batch_size": 2, "cross_ntk": THETA, "y_test": Y,
+         "f0": (Y, Y), "replacement": False, "method": "exact", "checkpoints": 2},
+        {"ntk": MATRIX, "y": TARGETS, "time": END_TIME, "learning_rate": POSITIVE, "batch_size": _BATCH_SIZE,
+         "cross_ntk": without(MATRIX, "none") | {"none": (None, "needs both cross_ntk and y_test; got one")},
+         "y_test": without(TARGETS, "none") | {"none": (None, "needs both cross_ntk and y_test; got one"),
+                                               "two_outputs": (np.ones((3, 2)), "must have 1 outputs")},
+         "f0": without(TARGETS, "one_number"), "replacement": FLAG, "method": NAME,
+         "checkpoints": without(COUNT, "zero") | {"one": (1, "from 2")}},
+    ),
+    "max_minibatch_learning_rate": (
+        lr.max_minibatch_learning_rate,
+        {"ntk": THETA, "batch_size": 2, "replacement": False, "method": "exact"},
+        {"ntk": MATRIX, "batch_size": _BATCH_SIZE, "replacement": FLAG, "method": NAME},
+    ),
+    "high_dimensional_errors": (
+        lr.theory.high_dimensional_errors, {"t": 1.0, "ratio": 0.5, "snr": 5.0, "inr": 0.0},
+        {"t": _RATIO, "ratio": _RATIO | _ZERO | _INFINITE, "snr": _RATIO | _ZERO, "inr": _RATIO | _INFINITE},
+    ),
+    "best_stopping_time": (
+        lr.theory.best_stopping_time, {"ratio": 0.5, "snr": 5.0, "inr": 0.0},
+        {"ratio": _RATIO | _ZERO | _INFINITE, "snr": _RATIO | _ZERO, "inr": _RATIO | _INFINITE},
+    ),
+    "mode_stopping_time": (
+        lr.theory.mode_stopping_time, {"eigenvalue": 0.5, "snr": 5.0, "inr": 0.0},
+        {"eigenvalue": _RATIO | _INFINITE, "snr": _RATIO | _ZERO, "inr": _RATIO | _INFINITE},
+    ),
+    "marchenko_pastur_density": (
+        lr.theory.marchenko_pastur_density, {"eigenvalue": 0.5, "ratio": 0.5},
+        {"eigenvalue": _RATIO | _ZERO | _INFINITE, "ratio": _RATIO | _ZERO | _INFINITE},
+    ),
+    "self_distillation": (
+        lr.theory.self_distillation,
+        {"kernel": THETA, "y": Y, "rounds": 2, "ridge": 0.1, "target_weight": 0.5, "cross_kernel": THETA},
+        {"kernel": MATRIX | {"oblong": (THETA[:2], "must be square")}, "y": TARGETS, "rounds": COUNT,
+         "ridge": POSITIVE, "target_weight": NOT_NEGATIVE | {"above_one": (1.5, "at most 1; got 1.5")},
+         "cross_kernel": without(MATRIX, "none") | {"other_side": (np.ones((3, 4)), r"got \(3, 4\)")}},
     ),
     "kernel_distance": (
         lr.kernel_distance, {"kernel": THETA, "reference": THETA},
@@ -249,8 +343,53 @@ CALLS = {
     "random_feature_risk": (
         lr.random_feature_risk,
         {"eigenvalues": SPECTRUM, "coefficients": SPECTRUM, "n": 9, "k": 5, "ridge": 0.1, "noise": 0},
-        _RISK | {"k": POSITIVE},
+        _RISK | {"k": _SOME_FEATURES},
     ),
+    "learning_curve": (
+        lr.learning_curve,
+        {"eigenvalues": SPECTRUM, "coefficients": SPECTRUM, "n": [3, 9], "k": 5, "ridge": 0.1, "noise": 0.1},
+        _RISK | {"ridge": NOT_NEGATIVE, "noise": NOT_NEGATIVE, "k": without(_SOME_FEATURES, "none"),
+                 "n": SOME_POSITIVE | {"matrix": ([[1.0], [2.0]], r"a number or a vector; got shape \(2, 1\)")}},
+    ),
+    "optimal_ridge": (
+        lr.optimal_ridge,
+        {"eigenvalues": SPECTRUM, "coefficients": SPECTRUM, "n": 9, "noise": 0.1, "k": None},
+        without(_RISK, "ridge") | {"k": without(_SOME_FEATURES, "none")},
+    ),
+    "optimal_fitting_ratio": (
+        lr.optimal_fitting_ratio, {"a": 1.5, "b": 2.0, "relative_noise": 4.0},
+        {"a": _EXPONENT, "relative_noise": SOME_NOT_NEGATIVE,
+         "b": _EXPONENT | {"steep": (4.0, "below 2a . 1, .*; got b = 4")}},
+    ),
+    "spectrum_from_gram": (
+        lr.spectrum_from_gram, {"kernel": THETA, "y": Y},
+        {"kernel": MATRIX | {"zeros": (np.zeros((3, 3)), "eigenvalue above 0; got zeros")}, "y": TARGETS},
+    ),
+    "held_out_risk": (
+        lr.held_out_risk, {"pool": _POOL, "n": 2, "ridge": 0.1, "noise": 0.1},
+        {"pool": not_a("PoolSpectrum"), "ridge": NOT_NEGATIVE, "noise": NOT_NEGATIVE,
+         "n": SOME_POSITIVE | {"all": (3.0, "below the number of points in the pool, 3; got 3")}},
+    ),
+    "measured_kernel_risk": (
+        lr.measured_kernel_risk,
+        {"kernel": THETA, "y": Y, "n": [1, 2], "ridge": 0.1, "noise": 0.1, "trials": 1, "replace": False, "seed": 0},
+        _TRIALS | {"kernel": MATRIX | {"oblong": (THETA[:2], "must be square"),
+                                       "one_sided": (np.triu(np.ones((3, 3))), "must be square and symmetric; got")},
+                   "y": TARGETS},
+    ),
+    "measured_random_feature_risk": (
+        lr.measured_random_feature_risk,
+        {"features": lr.gaussian_features(THETA), "y": Y, "n": [1, 2], "k": 2, "ridge": 0.1, "noise": 0.1,
+         "trials": 1, "replace": False, "seed": 0},
+        _TRIALS | {"features": {"array": (X, "function of k and a seed; got ndarray"),
+                                "short": (lambda k, _: np.ones((2, k)), r"\(3, 2\); got \(2, 2\)"),
+                                "nan": (lambda k, _: np.full((3, k), np.nan), "not all finite")},
+                   "k": SEVERAL_COUNTS, "y": without(TARGETS, "too_many", "empty", "one_number")},
+    ),
+    "gaussian_features": (
+        lr.gaussian_features, {"kernel": THETA}, {"kernel": MATRIX | {"oblong": (THETA[:2], "must be square")}},
+    ),
+    "network_features": (lr.network_features, {"net": NET, "x": X}, {"net": _NET, "x": POINTS}),
     "DataSpec": (
         lr.DataSpec, {"name": "digits", "n_train": 3, "n_test": 2, "noise": 0.0},
         {"name": NAME, "n_train": COUNT, "n_test": COUNT, "noise": NOT_NEGATIVE},

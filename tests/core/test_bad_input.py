@@ -19,7 +19,8 @@ CASES = {
 }
 # Values that functions hand out, not what they are given.
 RESULTS = {"ABC", "Activation", "Eigensystem", "Kernels", "Params", "PowerLaw", "Risk", "Verdict"}
-RESULTS |= {"Conditioning", "LogMarginalLikelihood", "Solution", "TopEigenpairs"}
+RESULTS |= {"MercerSpectrum", "NoPowerLawError"}
+RESULTS |= {"Conditioning", "LogMarginalLikelihood", "PoolSpectrum", "Solution", "TopEigenpairs"}
 
 
 def test_every_public_function_is_tried():
@@ -84,6 +85,10 @@ def test_a_bad_argument_is_refused_with_the_rule_what_was_got_and_the_mend(funct
             lambda: lr.kernel_regression_risk([1.0], [1e200], n=1),
             "at most 1e.150 in size; got 1e.200",
         ),
+        (
+            lambda: lr.minibatch_dynamics(np.eye(3), 1e200 * Y, time=1.0, learning_rate=0.1, batch_size=1),
+            "loss before training must be finite in float64; got an overflow",
+        ),
         (lambda: lr.mean_field(NET, DATA, time=1.0), "for one hidden layer; got depth 2"),
         (lambda: lr.classify(lr.ABC((0, 1), (0,), 0)), "one entry a layer.*got 2 and 1"),
         (lambda: lr.classify(lr.ABC((0, "x"), (0, 0), 0)), "a must be a finite number; got 'x'"),
@@ -91,7 +96,8 @@ def test_a_bad_argument_is_refused_with_the_rule_what_was_got_and_the_mend(funct
     ids=[
         "huge_inputs", "huge_weights", "too_few_images", "input_columns", "target_columns",
         "weights_of_another_net", "unknown_parameter", "unknown_activation_value", "no_kernel",
-        "last_seed", "loss_overflows", "momentum_of_a_flow", "endless_descent", "huge_coefficients", "deep_mean_field",
+        "last_seed", "loss_overflows", "momentum_of_a_flow", "endless_descent", "huge_coefficients", "huge_targets",
+        "deep_mean_field",
         "exponents_of_two_lengths", "exponent_in_words",
     ],
 )  # fmt: skip

@@ -16,7 +16,7 @@ def test_it_reports_both_ends_of_the_spectrum_and_their_ratio(rng):
     assert_allclose(report.resolution, 3 * 2.0**-52 * 8)
     assert str(report) == (
         "The 3 eigenvalues reach from 0.5 to 8. float64 resolves them down to 5.33e-15, and all are above that: "
-        "the condition number is 16."
+        "the condition number is 16. The weakest modes are carried by few points: 0."
     )
 
 
@@ -65,6 +65,49 @@ def test_the_rows_of_a_kernel_of_zeros_are_all_equal():
     report = lr.conditioning(np.zeros((3, 3)))
     assert report.duplicates == ((0, 1, 2),)
     assert report.below_resolution == 3
+
+
+def test_a_close_pair_that_makes_the_smallest_eigenvalue_small_is_named(rng):
+    x = rng.normal(size=(40, 4))
+    x[31] = x[5] + 1e-3 * rng.normal(size=4)
+    kernel = lr.ntk(lr.Network(2), x)
+    report = lr.conditioning(kernel)
+    assert report.near_duplicates[0] == (5, 31)
+    assert set(report.weakest_points) == {5, 31}
+    # Half the squared distance bounds the smallest eigenvalue, and here it is what makes it.
+    half = (kernel[5, 5] + kernel[31, 31] - 2 * kernel[5, 31]) / 2
+    assert half / 10 < report.smallest < half
+    assert "Nearly equal rows, which make the smallest eigenvalue small: 5 and 31." in str(report)
+    assert "The weakest modes are carried by few points: " in str(report)
+    without = lr.conditioning(np.delete(np.delete(kernel, 31, 0), 31, 1))
+    assert without.near_duplicates == () and without.smallest > 3 * report.smallest
+
+
+def test_copies_are_no_close_pair_and_do_not_hide_one(rng):
+    x = rng.normal(size=(30, 4))
+    x[9], x[20] = x[2], x[6] + 1e-3
+    report = lr.conditioning(lr.ntk(lr.Network(2), x))
+    assert report.duplicates == ((2, 9),)
+    assert report.near_duplicates == ((6, 20),)
+    assert set(report.weakest_points) == {2, 9}
+
+
+def test_a_smooth_kernel_on_a_regular_grid_is_bad_by_its_decay_and_not_by_a_point():
+    a = 2 * np.pi * np.arange(40) / 40
+    kernel = lr.nngp(lr.Network(2, activation="erf"), np.stack([np.cos(a), np.sin(a)], axis=1))
+    report = lr.conditioning(kernel)
+    assert report.near_duplicates == () and len(report.weakest_points) > 30
+    assert f"The weakest modes are spread over {len(report.weakest_points)} points." in str(report)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_an_eigensystem_alone_tells_the_same_to_its_resolution(dtype, rng):
+    x = rng.normal(size=(30, 4))
+    x[9], x[20] = x[2], x[6] + 1e-2
+    kernel = lr.ntk(lr.Network(2), x).astype(dtype)
+    report = lr.conditioning(kernel)
+    assert report.duplicates and report.near_duplicates
+    assert lr.conditioning(lr.eigensystem(kernel)) == report
 
 
 def test_a_given_eigensystem_is_used_and_must_be_of_the_kernel_s_size(rng):

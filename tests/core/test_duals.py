@@ -1,5 +1,7 @@
 """The contract of a dual, checked on every activation there is."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,8 @@ import pytest
 
 import lazyrich as lr
 from lazyrich.activations import FAMILIES
+from lazyrich.duals import hermite_dual
+from lazyrich.duals.gaussian import arctan2
 from tests.core import textbook
 from tests.tolerances import assert_allclose
 
@@ -122,11 +126,38 @@ def test_the_dual_agrees_with_a_double_integral(act):
     "variance, t_accuracy, tdot_accuracy", [(16.0, 1e-12, 2e-10), (50.0, 1e-9, 6e-7), (100.0, 2e-7, 1e-4)]
 )
 def test_the_series_is_as_accurate_as_its_source_says(variance, t_accuracy, tdot_accuracy):
-    k = variance * np.linspace(-1, 1, 25).reshape(5, 5)
+    # Points with themselves and almost so, and others.
+    k = variance * np.append(np.linspace(-0.9, 0.9, 21), [-1.0, 1e-9 - 1, 1 - 1e-9, 1.0]).reshape(5, 5)
     got = dual(lr.activation("tanh"), np.full(5, variance), np.full(5, variance), k)
     for values, f, accuracy in zip(got, textbook.phi_and_derivative("tanh"), (t_accuracy, tdot_accuracy), strict=True):
         want = [textbook.gaussian_mean(f, f, variance, variance, c, 150, 400) for c in k.ravel()]
         assert_allclose(np.ravel(values), np.array(want), accuracy)
+
+
+@pytest.mark.parametrize("name, parity", [("sin", -1), ("cos", 1), ("cos", 0), ("tanh", -1)])
+def test_a_series_is_as_accurate_however_close_the_points_are(name, parity):
+    series = jax.jit(functools.partial(hermite_dual, getattr(jnp, name), parity=parity))
+    q, one = jnp.full(5, 4.0), np.eye(5)
+    # Far from parallel, where few orders do; on both sides of where integrals over one variable take over; coincident.
+    for cosine in (0.1, 0.9, 1 - 1e-5, 1 - 1e-10, 1 - 1e-12, 1.0):
+        got = series(q, q, 4 * jnp.where(one, 1, cosine))[:2]
+        for values, f in zip(got, textbook.phi_and_derivative(name), strict=True):
+            want = [textbook.gaussian_mean(f, f, 4.0, 4.0, 4.0 * c) for c in (1.0, cosine)]
+            assert_allclose(values, np.where(one, *want), 1e-10)
+
+
+@pytest.mark.parametrize("dtype, ulps", [("float64", 3), ("float32", 4)])
+def test_the_arctan_is_numpy_s_over_the_whole_range(dtype, ulps, rng):
+    limits = np.finfo(dtype)
+    powers = np.log10(limits.tiny) / 2, np.log10(limits.max) / 2
+    sizes = np.append(10 ** rng.uniform(*powers, 1000), [0.0, 1.0, np.tan(np.pi / 8), limits.tiny])
+    far = np.reshape(np.meshgrid(np.append(sizes, -sizes), sizes), (2, -1))
+    near = rng.uniform(0.1, 10, (2, 100_000))  # of one size, where the ranges of the argument meet
+    for y, x in (far.astype(dtype), near.astype(dtype)):
+        got, want = np.asarray(jax.jit(arctan2)(y, x)), np.arctan2(y, x)
+        representable = np.abs(y) >= limits.tiny * np.maximum(x, 1)  # below, a processor may flush to zero
+        np.testing.assert_allclose(got[representable], want[representable], rtol=ulps * limits.eps)
+        np.testing.assert_allclose(got, want, rtol=ulps * limits.eps, atol=limits.tiny)
 
 
 @every_with_a_tangent

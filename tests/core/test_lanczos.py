@@ -62,6 +62,21 @@ def test_all_eigenvalues_of_the_identity_are_one():
     assert_allclose(lr.top_eigenpairs(np.eye(9), 8).values, np.ones(8))
 
 
+def test_they_say_of_the_targets_what_the_whole_eigensystem_says(kernel, rng):
+    pairs, system, y = lr.top_eigenpairs(kernel, 12), lr.eigensystem(kernel), rng.normal(size=(60, 2))
+    assert_allclose(np.abs(pairs.coefficients(y)), np.abs(system.coefficients(y)[:12]), relative=1e-8)  # of vectors
+    assert_allclose(pairs.cumulative_power(y), system.cumulative_power(y)[:12], relative=1e-8)
+    assert_allclose(pairs.half_lives, system.half_lives[:12], relative=1e-10)
+    assert pairs.resolution == pytest.approx(system.resolution)
+
+
+def test_their_power_law_is_that_of_the_first_eigenvalues(rng):
+    kernel, _ = with_eigenvalues(np.arange(1, 41) ** -2.0, rng)
+    fit = lr.top_eigenpairs(kernel, 16).power_law()
+    assert (fit.first, fit.last) == (1, 16)
+    assert_allclose(fit.exponent, 2.0, relative=1e-10)
+
+
 def test_an_operator_a_memory_map_and_an_array_give_the_same(kernel, tmp_path):
     np.save(tmp_path / "kernel.npy", kernel)
     want = lr.top_eigenpairs(kernel, 4)

@@ -93,7 +93,7 @@ def test_many_times_come_in_blocks_that_nobody_sees(kernels, monkeypatch):
                 flow.variance(times, "train"), flow.test_loss(times, y_test)]  # fmt: skip
 
     whole = everything()
-    monkeypatch.setattr("lazyrich.dynamics.ensembles._BLOCK", 90)
+    monkeypatch.setattr("lazyrich.dynamics.linear.ensembles._BLOCK", 90)
     for got, want in zip(everything(), whole, strict=True):
         assert_allclose(got, want)
 

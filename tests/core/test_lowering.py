@@ -12,10 +12,13 @@ import pytest
 import lazyrich as lr
 from lazyrich import mlp
 from lazyrich.activations import FAMILIES
-from lazyrich.dynamics import training
+from lazyrich.dynamics import minibatch, training
+from lazyrich.dynamics.losses import gradient_flow, point_losses
 from lazyrich.kernels import derivatives, empirical, recursion
 from lazyrich.kernels.function_ntk import _contracted, _rows
 from lazyrich.spectra import gram
+from lazyrich.theory import high_dimensional, optimal_fit, risk
+from lazyrich.theory.self_distillation import _coefficients
 
 N, DIM, OUT, WIDTH, LAYERS, SEEDS = 4, 3, 2, 8, 4, 2
 
@@ -54,6 +57,25 @@ def training_arguments():
     return (*finite_network((SEEDS,)), y, jnp.zeros((SEEDS, N, OUT), jnp.float32), 0.1, 5)
 
 
+def minibatch_arguments(exact):
+    """Vectors, values, learning rate, noise factor, mean residuals and covariance of two pairs of outputs."""
+    residuals = jnp.ones((2, N))
+    return jnp.eye(N), jnp.ones(N), 0.1, 0.5, residuals, residuals, jnp.zeros((2, N, N) if exact else (2, N))
+
+
+def flow_arguments():
+    """A problem of the Huber loss, which has a parameter, its times and tolerances."""
+    loss, matrix, y = point_losses.Loss.of("huber", 1.0).value, jnp.eye(N), jnp.ones((N, OUT))
+    problem = gradient_flow.Problem(loss, matrix, matrix, 0 * y, y, 0.1, 1.0, 1.0)
+    return problem, jnp.arange(3.0), jnp.full(2, 1e-6)
+
+
+def risk_arguments():
+    """Spectrum, power, n, k, ridge and noise."""
+    spectrum = jnp.arange(N, 0.0, -1.0)
+    return (spectrum, spectrum, *(jnp.full(SEEDS, value) for value in (2.0, jnp.inf, 0.1, 0.1)))
+
+
 # Name: the compiled function and its arguments (made under 64-bit types where it runs under them).
 COMPILED = {
     **{
@@ -76,6 +98,31 @@ COMPILED = {
         ),
     ),
     "eigenvalues": (gram._eigh, lambda: (jnp.eye(N, dtype=jnp.float64),)),
+    **{
+        f"minibatches_{name}": (
+            jax.jit(lambda state, steps, exact=exact: minibatch._advance(*state, steps, exact)),
+            lambda exact=exact: (minibatch_arguments(exact), 5),
+        )
+        for name, exact in (("exact", True), ("mode_wise", False))
+    },
+    "high_dimensional_errors": (high_dimensional._errors, lambda: (jnp.ones(N),) * 4),
+    "best_stopping_time": (high_dimensional._best_time, lambda: (jnp.ones(N),) * 3),
+    "self_distillation": (
+        jax.jit(lambda kernel, y: _coefficients(kernel, y, 0.1, 0.5, 3)),
+        lambda: (jnp.eye(N), jnp.ones((N, OUT))),
+    ),
+    "flow_by_tsitouras": (gradient_flow._tsitouras, flow_arguments),
+    "flow_by_chebyshev": (gradient_flow._chebyshev, flow_arguments),
+    "flow_losses": (
+        point_losses._mean_losses,
+        lambda: (point_losses.Loss.of("hinge", 1.0).value, jnp.ones((3, N, OUT)), jnp.ones((N, OUT))),
+    ),
+    "risk": (risk._compiled, lambda: risk_arguments()),
+    "optimal_ridge": (optimal_fit._compiled, lambda: risk_arguments()),
+    "optimal_fitting_ratio": (
+        optimal_fit._compiled_fitting_ratio,
+        lambda: (1 + jnp.ones(SEEDS), jnp.full(SEEDS, 2.0), jnp.ones(SEEDS)),
+    ),
     "output": (mlp._apply_compiled, finite_network),
     "empirical_kernel": (
         empirical._ntk_of_points_compiled,
@@ -109,8 +156,10 @@ COMPILED = {
         lambda: (jnp.arange(SEEDS, dtype=jnp.uint32),),
     ),
 }
-DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_"))} - {"kernels_of_seeds"}
-DOUBLE |= {"eigenvalues", "linear_dynamics"}
+DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_", "flow_", "minibatches_"))}
+DOUBLE -= {"kernels_of_seeds"}
+DOUBLE |= {"eigenvalues", "high_dimensional_errors", "best_stopping_time", "self_distillation"}
+DOUBLE |= {"linear_dynamics", "risk", "optimal_ridge", "optimal_fitting_ratio"}
 
 
 PLATFORMS = ("cpu", "cuda", "tpu")
@@ -136,7 +185,7 @@ def test_no_compiled_function_is_missing_here():
         for _, value in inspect.getmembers(module, lambda member: isinstance(member, jitted))
         if inspect.unwrap(value).__module__.startswith("lazyrich") or value is gram._eigh
     }
-    within_others = {mlp.draw, training._draw_seeds, _rows, _contracted}
+    within_others = {mlp.draw, training._draw_seeds, _rows, _contracted, minibatch._advance, _coefficients}
     tried = {function for function, _ in COMPILED.values()} | within_others
     assert compiled <= tried
     assert len(compiled) >= 9

@@ -6,7 +6,7 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 import lazyrich as lr
-from lazyrich.dynamics.oscillator import oscillator
+from lazyrich.dynamics.linear.oscillator import oscillator
 from tests.tolerances import assert_allclose
 
 

@@ -62,14 +62,41 @@ def theory(experiment):
     return lr.LinearDynamics(theta, data.y_train, cross).test_loss([0.0, 1.0, np.inf], data.y_test)
 
 
+def any_loss(experiment):
+    data, net, richness = experiment.load_data(), experiment.network, experiment.network.richness
+    theta, cross = lr.ntk(net, data.x_train), lr.ntk(net, data.x_test, data.x_train)
+    # A problem that is not stiff and one that is, with another parameter of the loss, ridge and time each move.
+    results = [
+        lr.loss_dynamics(
+            theta, data.y_train, [0.0, richness, end], loss="huber", cross_ntk=cross, y_test=data.y_test,
+            ridge=richness / 9, huber_delta=richness, rtol=1e-5, atol=1e-5,
+        )
+        for end in (1 + richness, 1e4 * (1 + richness))
+    ]  # fmt: skip
+    assert [result.method for result in results] == ["Tsitouras", "Runge-Kutta-Chebyshev"]
+    return [result.test_loss.values for result in results]
+
+
+def learning_curves(experiment):
+    spectrum, noise = np.arange(1, 31.0) ** -(1 + experiment.network.richness), experiment.data.noise
+    n = np.linspace(1, 20 + 20 * noise, 5)
+    ridge = lr.optimal_ridge(spectrum, spectrum, n=n, noise=noise, k=30 * experiment.network.depth)
+    return [lr.random_feature_risk(spectrum, spectrum, n=n, k=7 * experiment.network.depth, ridge=ridge).test]
+
+
 def finite_networks(experiment):
     return [part.train_loss.values for part in experiment.train_stream()]
 
 
 @pytest.mark.parametrize(
     "run, depths",
-    [(theory, range(1, 40)), (finite_networks, (5, 6, 7, 8))],
-    ids=["theory", "training_5_to_8_layers"],
+    [
+        (theory, range(1, 40)),
+        (learning_curves, range(1, 40)),
+        (any_loss, range(1, 5)),
+        (finite_networks, (5, 6, 7, 8)),
+    ],
+    ids=["theory", "learning_curves", "any_loss", "training_5_to_8_layers"],
 )
 def test_nothing_is_compiled_again_over_fifty_moves(run, depths, compilations):
     first, *others = moves(depths)

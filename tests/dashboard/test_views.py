@@ -108,6 +108,13 @@ def test_the_power_law_is_the_fit_of_the_core():
     assert f"α = {fit.exponent:.2f}" in SpectrumView().summary(snapshot)
 
 
+def test_where_there_is_no_power_law_the_summary_says_why():
+    no_fit = dataclasses.replace(theory(SMALL), fit="A power law needs one exponent; got two. Look again.")
+    snapshot = dataclasses.replace(snapshot_of(SMALL, "no networks yet"), theory=no_fit)
+    assert "No exponent: A power law needs one exponent; got two; condition" in SpectrumView().summary(snapshot)
+    assert not len(SpectrumView().columns(snapshot)["power law"]["x"])
+
+
 def test_the_losses_are_those_of_the_core():
     snapshot = snapshot_of(SMALL, "trained networks")
     columns, result = TrainingView().columns(snapshot), theory(SMALL)

@@ -54,11 +54,10 @@ def deviations(q: Variances) -> Variances:
     return jnp.sqrt(jnp.maximum(q, 1e-150 if q.dtype == np.float64 else 1e-18))
 
 
-# Chebyshev fit of arctan(t)/t in t^2 for t up to tan(pi/8); its largest relative error is 2e-16.
-_ARCTAN = (
-    1.0, -0.3333333333333312, 0.19999999999940837, -0.14285714279244968, 0.11111110744657099, -0.09090896801472813,
-    0.07692045194561481, -0.06662950246036792, 0.05846866752275139, -0.05035049795312439, 0.03796390316111083,
-    -0.017803896394812564,
+# Chebyshev fit of t / arctan(t) in t^2 for t up to tan(pi/8); its largest relative error is 1.2e-17.
+_OVER_ARCTAN = (
+    1.0, 0.3333333333333252, -0.08888888888697745, 0.04656084638525536, -0.030193995233274963, 0.02179657460623649,
+    -0.016783573121799848, 0.0134580349660743, -0.01087534588947676, 0.007968973868331413, -0.0037737824251098326,
 )  # fmt: skip
 
 
@@ -69,7 +68,9 @@ _TAN = math.tan(math.pi / 8)
 def arctan2(y: jax.Array, x: jax.Array) -> jax.Array:
     """Return the angle of (x, y) for x >= 0, with the sign of y; 0 at the origin.
 
-    The same as `jnp.arctan2` to 4e-16, in a quarter of its time on a CPU, where it is the costliest part of a kernel.
+    The same as `jnp.arctan2` to 5e-16, in a sixth of its time on a CPU, where it is the costliest part of a kernel.
+    It ends in a division because XLA does not repeat one: after a last product, each of the angle's users would
+    compute all of it again.
     """
     height = jnp.abs(y)
     large, small = jnp.maximum(x, height), jnp.minimum(x, height)
@@ -77,12 +78,12 @@ def arctan2(y: jax.Array, x: jax.Array) -> jax.Array:
     ratio = jnp.where(far, large - small, small) / jnp.maximum(
         jnp.where(far, large + small, large), jnp.finfo(y.dtype).tiny
     )
-    square, series = ratio * ratio, jnp.full_like(ratio, _ARCTAN[-1])
-    for coefficient in _ARCTAN[-2::-1]:
+    square, series = ratio * ratio, jnp.full_like(ratio, _OVER_ARCTAN[-1])
+    for coefficient in _OVER_ARCTAN[-2::-1]:
         series = series * square + coefficient
-    angle = ratio * series
-    angle = jnp.where(far, np.pi / 4 - angle, angle)
-    return jnp.copysign(jnp.where(height > x, np.pi / 2 - angle, angle), y)
+    angle = jnp.where(far, np.pi / 4 * series - ratio, ratio)  # times the series, as all below
+    angle = jnp.where(height > x, np.pi / 2 * series - angle, angle)
+    return jnp.where(y < 0, -angle, angle) / series
 
 
 @arctan2.defjvp

@@ -1,6 +1,9 @@
 """Training dynamics: closed forms at infinite width, and finite networks."""
 
 from .linear import LinearDynamics as LinearDynamics
+from .losses import loss_dynamics as loss_dynamics
 from .mean_field import mean_field as mean_field
+from .minibatch import minibatch_dynamics as minibatch_dynamics
+from .minibatch_stability import max_minibatch_learning_rate as max_minibatch_learning_rate
 from .training import train as train
 from .training import train_stream as train_stream

@@ -8,7 +8,6 @@ from jaxtyping import Array, Float
 
 from .._checks import as_targets
 from .._float64 import float64, is_traced
-from .powerlaw import PowerLaw, fit_power_law
 
 Scalar = float | Float[Array, ""]
 
@@ -73,7 +72,3 @@ class AbstractEigenpairs:
         y = as_power(y, len(self.vectors))
         power = (self.coefficients(y) ** 2).sum(axis=1)
         return power.cumsum() / (y**2).sum()
-
-    def power_law(self, first: int | None = None, last: int | None = None) -> PowerLaw:
-        """Fit the decay of the eigenvalues; see `lazyrich.fit_power_law`."""
-        return fit_power_law(self.values, first, last)

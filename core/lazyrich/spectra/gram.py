@@ -1,6 +1,6 @@
 """The eigensystem of a kernel matrix: everything later is read off from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -11,6 +11,9 @@ from .._checks import as_matrix, number
 from .._float64 import float64, is_traced
 from .alignment import alignment
 from .eigenpairs import AbstractEigenpairs, Scalar, as_power, as_scalar
+from .line import Line
+from .powerlaw import PowerLaw, fit_power_law
+from .stieltjes import operator_eigenvalues
 
 _eigh = jax.jit(jnp.linalg.eigh)
 # Above this the sum of entries, and so an eigenvalue, may leave the range of float64.
@@ -78,6 +81,23 @@ class Eigensystem(AbstractEigenpairs):
         xp, values = self.values.__array_namespace__(), self._resolved
         return as_scalar((values / (xp.where(values > 0, values, 1.0) + ridge)).sum())
 
+    def power_law(self, first: int | None = None, last: int | None = None) -> PowerLaw:
+        r"""Fit the decay of the eigenvalues above rounding; arguments and errors are those of `lazyrich.fit_power_law`.
+
+        The standard error includes what a sample of n points may differ from the kernel's operator by: how far the
+        exponent of `lazyrich.operator_eigenvalues` is from that of the eigenvalues, root mean square over the window.
+        """
+        if is_traced(self.values):
+            return fit_power_law(self.values, first, last)  # which says why not
+        values = np.asarray(self.values)
+        values = np.where(values > float(self.resolution), values, 0.0)
+        fit = fit_power_law(values, first, last)
+        ranks = np.arange(fit.first, fit.last + 1)
+        # At one end a sample's spectrum is too flat and at the other too steep, which a mean would cancel.
+        ratio = Line.through(np.log(ranks), np.log(operator_eigenvalues(values)[ranks - 1] / values[ranks - 1]))
+        squares = fit.stderr**2 + ratio.slope**2 + (2 * ratio.curvature * ratio.span) ** 2 / 12
+        return replace(fit, stderr=float(np.sqrt(squares)))
+
     @float64
     def alignment(self, y: Any) -> Scalar:
         """Return the alignment of the kernel with targets (n, C); see `lazyrich.target_alignment`.
@@ -112,7 +132,7 @@ def eigensystem(kernel: Any) -> Eigensystem:
     if matrix.shape != (n, n):
         raise ValueError(f"kernel must be square; got shape {matrix.shape}. Give K(x, x) of one set of points.")
     if not is_traced(matrix):
-        _check_entries(matrix, eps)
+        check_entries(matrix, eps)
     values, vectors = _eigh(jnp.asarray((matrix + matrix.T) / 2, jnp.float64))
     xp = matrix.__array_namespace__()
     resolution = n * eps * xp.maximum(values[-1], xp.abs(matrix).max())
@@ -127,7 +147,7 @@ def eigensystem(kernel: Any) -> Eigensystem:
     return Eigensystem(np.asarray(values)[::-1].copy(), np.asarray(vectors)[:, ::-1].copy(), float(resolution))
 
 
-def _check_entries(matrix: np.ndarray, eps: float) -> None:
+def check_entries(matrix: np.ndarray, eps: float) -> None:
     """Refuse a matrix that is out of range or not symmetric."""
     size = float(np.abs(matrix).max())
     if size > _LARGEST_ENTRY:

@@ -14,22 +14,34 @@ from jaxtyping import Float
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
 from .._checks import number, seed_of, whole
+from .eigenpairs import AbstractEigenpairs
 from .operators import FunctionOperator, KernelOperator, as_kernel
+from .powerlaw import PowerLaw, fit_power_law
 
 
 @dataclass(frozen=True, eq=False)
-class TopEigenpairs:
+class TopEigenpairs(AbstractEigenpairs):
     r"""The k largest eigenvalues of an (n, n) kernel.
+
+    It answers what the first k modes answer: the targets' coefficients and cumulative power in them (the power that is
+    missing from 1 is in the modes that are not here), half-lives, and a power law over these ranks. Condition number,
+    effective rank and dimension and the alignment take every eigenvalue: an `Eigensystem` has them.
 
     Attributes:
         values: eigenvalues $\lambda_i$ of the kernel (not of kernel/n), descending, (k,).
         vectors: orthonormal eigenvectors in the columns, (n, k).
+        resolution: below this an eigenvalue is rounding: n eps times the largest, in the kernel's precision.
         residuals: $|K v_i - \lambda_i v_i| / \lambda_1$, computed from the kernel once more, (k,).
     """
 
-    values: Float[np.ndarray, " k"]
-    vectors: Float[np.ndarray, "n k"]
     residuals: Float[np.ndarray, " k"]
+
+    def power_law(self, first: int | None = None, last: int | None = None) -> PowerLaw:
+        """Fit the decay of these eigenvalues; arguments and errors are those of `lazyrich.fit_power_law`.
+
+        What the sample differs from the kernel's operator by takes every eigenvalue, so the standard error is without.
+        """
+        return fit_power_law(np.where(self.values > self.resolution, self.values, 0.0), first, last)
 
 
 def _rayleigh_ritz(kernel: KernelOperator, basis: np.ndarray) -> TopEigenpairs:
@@ -41,7 +53,8 @@ def _rayleigh_ritz(kernel: KernelOperator, basis: np.ndarray) -> TopEigenpairs:
     values, rotation = values[::-1], rotation[:, ::-1]
     vectors = basis @ rotation
     residuals = np.linalg.norm(product @ rotation - vectors * values, axis=0)
-    return TopEigenpairs(values, vectors, residuals / max(float(values[0]), np.finfo(np.float64).tiny))
+    largest = max(float(values[0]), np.finfo(np.float64).tiny)
+    return TopEigenpairs(values, vectors, kernel.shape[0] * kernel.eps * largest, residuals / largest)
 
 
 def _lanczos(
@@ -73,7 +86,7 @@ def _complete(kernel: KernelOperator, k: int, tolerance: float, rng: np.random.G
     pairs = _rayleigh_ritz(kernel, _lanczos(kernel, k, np.zeros((n, 0)), tolerance, rng))
     more = 1
     while (count := pairs.vectors.shape[1]) < n:
-        rest = _lanczos(kernel, min(more, n - count), pairs.vectors, tolerance, rng)
+        rest = _lanczos(kernel, min(more, n - count), np.asarray(pairs.vectors), tolerance, rng)
         largest = _rayleigh_ritz(kernel, rest).values[0]
         if largest <= pairs.values[k - 1] + tolerance * pairs.values[0]:
             break
@@ -103,7 +116,8 @@ def top_eigenpairs(kernel: Any, k: int, *, tolerance: float = 1e-10, seed: int =
     operator = as_kernel(kernel, rng)
     k = whole(k, "k", 1, operator.shape[0] - 1)
     pairs = _complete(operator, k, tolerance, rng)
-    result = TopEigenpairs(pairs.values[:k].copy(), pairs.vectors[:, :k].copy(), pairs.residuals[:k].copy())
+    values, vectors, residuals = pairs.values[:k].copy(), pairs.vectors[:, :k].copy(), pairs.residuals[:k].copy()
+    result = TopEigenpairs(values, vectors, pairs.resolution, residuals)
     if result.residuals.max() > tolerance:
         raise ValueError(
             f"The residuals |Kv - lambda v| / lambda_1 must be at most the tolerance, {tolerance:g}; got "

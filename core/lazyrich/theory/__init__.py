@@ -1,7 +1,24 @@
-"""Theory: predictions that need no training, only a spectrum."""
+"""Theory: predictions that need no training, only a spectrum; and, beside them, regressions that measure the same."""
 
-from .learning_curves import Risk as Risk
+from .high_dimensional import HighDimensionalErrors as HighDimensionalErrors
+from .high_dimensional import best_stopping_time as best_stopping_time
+from .high_dimensional import high_dimensional_errors as high_dimensional_errors
+from .high_dimensional import mode_stopping_time as mode_stopping_time
+from .labelled_curves import learning_curve as learning_curve
 from .learning_curves import kernel_regression_risk as kernel_regression_risk
+from .marchenko_pastur import marchenko_pastur_density as marchenko_pastur_density
 from .marginal_likelihood import LogMarginalLikelihood as LogMarginalLikelihood
 from .marginal_likelihood import log_marginal_likelihood as log_marginal_likelihood
+from .measured_features import gaussian_features as gaussian_features
+from .measured_features import measured_random_feature_risk as measured_random_feature_risk
+from .measured_features import network_features as network_features
+from .measured_kernels import measured_kernel_risk as measured_kernel_risk
+from .optimal_fit import optimal_fitting_ratio as optimal_fitting_ratio
+from .optimal_fit import optimal_ridge as optimal_ridge
+from .pool import PoolSpectrum as PoolSpectrum
+from .pool import held_out_risk as held_out_risk
+from .pool import spectrum_from_gram as spectrum_from_gram
 from .random_features import random_feature_risk as random_feature_risk
+from .risk import Risk as Risk
+from .self_distillation import Distillation as Distillation
+from .self_distillation import self_distillation as self_distillation

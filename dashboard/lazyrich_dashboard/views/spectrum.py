@@ -2,6 +2,8 @@
 
 import numpy as np
 
+import lazyrich as lr
+
 from ..live import Axis, Columns, Part, padded
 from ..results import Snapshot
 from .base import Range, View, nothing
@@ -26,7 +28,7 @@ class SpectrumView(View):
         theory, spectrum = snapshot.theory, snapshot.theory.spectrum
         values = spectrum.values[spectrum.values > spectrum.resolution]
         fit = nothing()
-        if theory.fit is not None:
+        if isinstance(theory.fit, lr.PowerLaw):
             ends = np.array([theory.fit.first, theory.fit.last], dtype=float)
             fit = {"x": ends, "y": theory.fit(ends) / theory.n}
         frames = {
@@ -50,8 +52,8 @@ class SpectrumView(View):
         fit = theory.fit
         decay = (
             f"Eigenvalues fall as i^-α with α = {fit.exponent:.2f} ± {fit.stderr:.2f} (ranks {fit.first} to {fit.last})"
-            if fit
-            else "No power law: it needs at least 5 positive eigenvalues from rank 3 to n/2"
+            if isinstance(fit, lr.PowerLaw)
+            else f"No exponent: {fit.partition('. ')[0]}"
         )
         condition = f"{spectrum.condition:.2g}" if np.isfinite(spectrum.condition) else "infinite (to rounding)"
         return f"{decay}; condition number {condition}; effective rank {spectrum.effective_rank:.1f} of {theory.n}."

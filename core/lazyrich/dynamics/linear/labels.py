@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..results import labelled
+from ...results import labelled
 
 
 def label(flow: Any, times: np.ndarray, y_test: Any) -> xr.Dataset:

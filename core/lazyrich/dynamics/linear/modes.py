@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._float64 import is_traced
+from ..._float64 import is_traced
 
 # Whole numbers of steps have at most this many binary digits in float64.
 STEP_BITS = 53

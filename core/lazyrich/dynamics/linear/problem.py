@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from .._checks import as_array, as_matrix, as_numbers, as_targets
-from .._float64 import as_double, is_traced
-from ..spectra import Eigensystem, eigensystem
+from ..._checks import as_array, as_matrix, as_numbers, as_targets
+from ..._float64 import as_double, is_traced
+from ...spectra import Eigensystem, eigensystem
 
 
 class Problem(NamedTuple):

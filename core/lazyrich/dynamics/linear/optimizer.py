@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from .._checks import flag, number
-from .._float64 import as_double, is_traced
+from ..._checks import flag, number
+from ..._float64 import as_double, is_traced
 from . import modes
 from .modes import namespace
 from .oscillator import oscillator

@@ -19,8 +19,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from .._checks import choice, number
-from .._float64 import as_double, float64, is_traced
+from ..._checks import choice, number
+from ..._float64 import as_double, float64, is_traced
 from .early_stopping import EarlyStopping, minimise
 from .ensembles import TestEnsemble, TrainEnsemble
 from .errors import TestErrors

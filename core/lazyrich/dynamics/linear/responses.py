@@ -10,8 +10,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from .._float64 import is_traced
-from ..spectra import Eigensystem
+from ..._float64 import is_traced
+from ...spectra import Eigensystem
 from .gains import Gains, gains, resolved, respond
 from .modes import namespace
 from .optimizer import Optimizer

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..spectra import Eigensystem
+from ...spectra import Eigensystem
 from .modes import namespace
 from .optimizer import OVERFLOW, Optimizer
 
