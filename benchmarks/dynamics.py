@@ -17,7 +17,7 @@ SIZES = (64, 128, 256, 512, 1024, 2048)
 
 
 def rows() -> Iterator[Row | Note]:
-    yield _losses()
+    yield from (_losses(n_test) for n_test in (256, 512))
     yield _variances("test")
     yield _variances("train")
     yield _limit()
@@ -29,9 +29,9 @@ def rows() -> Iterator[Row | Note]:
         yield Note(f"neural-tangents was not compared: {error}")
 
 
-def _losses() -> Row:
+def _losses(n_test: int) -> Row:
     """All of a move of a slider once the kernels are there."""
-    kernel, cross, y, y_test = regression(N)
+    kernel, cross, y, y_test = regression(N, n_test)
     eigh = jax.jit(jnp.linalg.eigh)
 
     def bare():
@@ -42,7 +42,7 @@ def _losses() -> Row:
         flow = lr.LinearDynamics(kernel, y, cross)
         return flow.train_loss(TIMES), flow.test_loss(TIMES, y_test)
 
-    what = f"eigensystem, train and test losses at {len(TIMES)} times, n = n' = {N}, C = {y.shape[1]}"
+    what = f"eigensystem, train and test losses at {len(TIMES)} times, n = {N}, n' = {n_test}, C = {y.shape[1]}"
     return compare(what, ours, "its eigendecomposition alone", bare, rounds=15)
 
 

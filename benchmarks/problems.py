@@ -20,9 +20,12 @@ def weights(in_dim: int, width: int, depth: int) -> list[np.ndarray]:
     return [rng.standard_normal(shape, np.float32) for shape in itertools.pairwise(sides)]
 
 
-def regression(n: int, outputs: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return the Laplace kernel of n points, that of n test points with them, and targets of both, (n, outputs)."""
-    x, y = points(2 * n, 8), points(2 * n, outputs)
+def regression(
+    n: int, n_test: int | None = None, outputs: int = 10
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the Laplace kernel of n points, that of n_test (n) others with them, and targets of both, (n, outputs)."""
+    total = n + (n if n_test is None else n_test)
+    x, y = points(total, 8), points(total, outputs)
     squares = (x**2).sum(axis=1)
     distances = np.sqrt(np.maximum(squares[:, None] + squares[None, :n] - 2 * x @ x[:n].T, 0.0))
     np.fill_diagonal(distances, 0.0)

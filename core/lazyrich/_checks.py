@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._float64 import is_traced
+from ._float64 import as_double, is_traced
 
 # A count above this is a slip of the keyboard, and would exhaust the memory before anything said so.
 _MOST = 1_000_000
@@ -102,10 +102,8 @@ def whole(value: Any, name: str, least: int = 0, most: int = _MOST) -> int:
     return int(value)
 
 
-def number(value: Any, name: str, *, above: float | None = None, least: float | None = None) -> Any:
-    """Return `value` as a finite float, above `above` or at least `least` (or as it is, when traced)."""
-    if is_traced(value):
-        return value
+def number(value: Any, name: str, *, above: float | None = None, least: float | None = None) -> float:
+    """Return `value` as a finite float, above `above` or at least `least`."""
     rule = "" if above is None else f" above {above:g}"
     rule += "" if least is None else f" of at least {least:g}"
     try:
@@ -116,6 +114,11 @@ def number(value: Any, name: str, *, above: float | None = None, least: float | 
     if not math.isfinite(result) or low:
         raise ValueError(f"{name} must be a finite number{rule}; got {value!r}. Change {name}.")
     return result + 0.0  # which turns -0.0 into 0.0, so that equal specs are written alike
+
+
+def traceable_number(value: Any, name: str, *, above: float | None = None, least: float | None = None) -> Any:
+    """Return what `number` does of `value`, or `value` in double precision where it is traced."""
+    return as_double(value) if is_traced(value) else number(value, name, above=above, least=least)
 
 
 def number_or_array(

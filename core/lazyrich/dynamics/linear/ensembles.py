@@ -11,16 +11,18 @@ On the training points $I - M_t = E_t V^T$, and $Cov_t = E_t Q E_t^T$ has no dif
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ..._checks import choice
 from .gains import Gains
 from .modes import namespace
 from .responses import Responses
 
-# Numbers in a block of times: a few megabytes, which stay in the cache from one product to the next.
-_BLOCK = 2**19
+# Numbers in a block of times: two megabytes, which stay in the cache from one product to the next.
+_BLOCK = 2**18
 
 
 def in_blocks(function: Callable[[Gains], Any], modes: Gains, numbers: int) -> Any:
@@ -61,7 +63,7 @@ class TrainEnsemble:
 
         def block(modes: Gains) -> Any:
             left = self.kernel.left(modes, self.kernel.basis)
-            return ((left @ self.prior[None]) * left).sum(axis=2)
+            return namespace(left).einsum("tij,tij->ti", left @ self.prior[None], left)
 
         return in_blocks(block, modes, self.prior.size)
 
@@ -99,6 +101,41 @@ class TestEnsemble:
 
         def block(modes: Gains) -> Any:
             learned = self.kernel.learned(modes, self.kernel.cross_modes)
-            return diagonal + (learned * (learned @ self.prior[None] - 2 * self.cross[None])).sum(axis=2)
+            einsum = namespace(learned).einsum
+            squares = einsum("tij,tij->ti", learned @ self.prior[None], learned)
+            return diagonal + squares - 2 * einsum("tij,ij->ti", learned, self.cross)
 
         return in_blocks(block, modes, self.cross.size)
+
+
+class Ensembles:
+    """The ensembles on both sets of points, made when they are asked for.
+
+    Args:
+        kernel: what is trained.
+        nngp: K(X, X), (n, n), or None, as the others.
+        cross_nngp: K(X', X), (n', n).
+        test_nngp: K(X', X'), (n', n').
+    """
+
+    def __init__(self, kernel: Responses, nngp: Any, cross_nngp: Any, test_nngp: Any):
+        self._kernel, self._nngp, self._cross_nngp, self._test_nngp = kernel, nngp, cross_nngp, test_nngp
+
+    def on(self, points: Any) -> TrainEnsemble | TestEnsemble:
+        """Return the ensemble on the `train` or `test` points."""
+        on_train = choice(points, "points", ("train", "test")) == "train"
+        if self._nngp is None or (not on_train and (self._cross_nngp is None or self._test_nngp is None)):
+            raise ValueError(
+                "A covariance needs nngp, and on test points cross_nngp and test_nngp; got None. "
+                "Give LinearDynamics these NNGP kernels."
+            )
+        return self._train if on_train else self._test
+
+    @cached_property
+    def _train(self) -> TrainEnsemble:
+        basis = self._kernel.basis
+        return TrainEnsemble(self._kernel, basis.T @ self._nngp @ basis)
+
+    @cached_property
+    def _test(self) -> TestEnsemble:
+        return TestEnsemble(self._kernel, self._train.prior, self._cross_nngp @ self._kernel.basis, self._test_nngp)

@@ -1,4 +1,4 @@
-r"""Squared errors on test points, at many times for little more than one.
+r"""Squared errors by mode, and on test points at many times for little more than one.
 
 With $A = \Theta(x, X) V$, gains g and coefficients c the error is $e_t = e_0 + A\,(g_t c)$: a product of n' x n for
 every time and output. Its square is a quadratic form in the gains, a product of n x n for every time,
@@ -16,10 +16,18 @@ import numpy as np
 from .ensembles import in_blocks
 from .gains import Gains
 from .modes import namespace
+from .optimizer import OVERFLOW
 from .responses import Responses, products
 
 # A form whose terms are larger than this times their sum has lost more than three of its fourteen digits.
 _CANCELLED = 1e3
+
+
+def shares(left: Any, power: Any) -> Any:
+    """Return the squares of what is `left` (T, n) of modes of a `power` (n,), infinite where it has overflowed."""
+    overflows = abs(left) > OVERFLOW
+    xp = namespace(left, power)
+    return xp.where(overflows, np.inf, xp.where(overflows, 0.0, left) ** 2 * power[None])
 
 
 class TestErrors:

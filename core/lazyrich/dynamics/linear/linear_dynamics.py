@@ -12,18 +12,17 @@ Source: Lee et al. 2019, eqs. 8-11 and 14-16. `gains` says what becomes of eigen
 """
 
 import warnings
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from ..._checks import choice, number
-from ..._float64 import as_double, float64, is_traced
+from ..._checks import traceable_number
+from ..._float64 import float64, is_traced
 from .early_stopping import EarlyStopping, minimise
-from .ensembles import TestEnsemble, TrainEnsemble
-from .errors import TestErrors
+from .ensembles import Ensembles, TestEnsemble, TrainEnsemble
+from .errors import TestErrors, shares
 from .gains import Gains, diverged, rates
 from .labels import label
 from .modes import namespace
@@ -31,10 +30,6 @@ from .optimizer import OVERFLOW, Optimizer, Stability
 from .problem import as_outputs, as_times, check_problem
 from .responses import Responses, products
 
-_NEEDS_NNGP = (
-    "A covariance needs nngp, and on test points cross_nngp and test_nngp; got None. "
-    "Give LinearDynamics these NNGP kernels."
-)
 _overflow_is_reported = np.errstate(over="ignore", invalid="ignore")
 
 
@@ -90,10 +85,11 @@ class LinearDynamics:
         self.cross_nngp, self.test_nngp = problem.cross_nngp, problem.test_nngp
         self.n = len(self.y)
         self.optimizer = Optimizer.of(learning_rate, momentum, continuous)
-        self.ridge = as_double(number(ridge, "ridge", least=0))
+        self.ridge = traceable_number(ridge, "ridge", least=0)
         self.coefficients = self.eigensystem.vectors.T @ (self.y - self._f0)
         self._kernel = Responses(self.eigensystem, problem.ntk, self.optimizer, self.ridge, self.cross_ntk)
         self._start = (self.y - self._f0).T @ self._kernel.basis
+        self._ensembles = Ensembles(self._kernel, self.nngp, self.cross_nngp, self.test_nngp)
         self._test_errors = TestErrors(self._kernel, self._start)
 
     @property
@@ -140,10 +136,10 @@ class LinearDynamics:
         """Return the loss of the mean on the training points, 1/(2n) sum |f - y|^2: a float, or (T,)."""
         modes, single = self._modes(t)
         if self._kernel.kernel is None:
-            loss = modes.left**2 @ (self.coefficients**2).sum(axis=1) / (2 * self.n)
+            squares = modes.left**2 @ (self.coefficients**2).sum(axis=1)
         else:
-            loss = (self._kernel.left(modes, self._start) ** 2).sum(axis=(1, 2)) / (2 * self.n)
-        return _result(diverged(loss, modes), single)
+            squares = (self._kernel.left(modes, self._start) ** 2).sum(axis=(1, 2))
+        return _result(diverged(squares / (2 * self.n), modes), single)
 
     @float64
     @_overflow_is_reported
@@ -236,11 +232,7 @@ class LinearDynamics:
         return as_outputs(y_test, "y_test", len(self._kernel.cross_modes), self.y.shape[1])
 
     def _by_mode(self, modes: Gains) -> Any:
-        """Return each mode's share of the training loss, (T, n)."""
-        overflows = abs(modes.left) > OVERFLOW
-        xp = namespace(modes, self.coefficients)
-        shares = xp.where(overflows, 0.0, modes.left) ** 2 * (self.coefficients**2).sum(axis=1)[None] / (2 * self.n)
-        return xp.where(overflows, np.inf, shares)
+        return shares(modes.left, (self.coefficients**2).sum(axis=1)) / (2 * self.n)
 
     def _test_loss(self, modes: Gains, y_test: Any) -> Any:
         error = (self._test_start - y_test).T
@@ -248,22 +240,7 @@ class LinearDynamics:
 
     def _ensemble(self, points: Any) -> TrainEnsemble | TestEnsemble:
         default = "train" if self.cross_ntk is None else "test"
-        on_train = choice(default if points is None else points, "points", ("train", "test")) == "train"
-        return self._train_ensemble if on_train else self._test_ensemble
-
-    @cached_property
-    def _train_ensemble(self) -> TrainEnsemble:
-        if self.nngp is None:
-            raise ValueError(_NEEDS_NNGP)
-        basis = self._kernel.basis
-        return TrainEnsemble(self._kernel, basis.T @ self.nngp @ basis)
-
-    @cached_property
-    def _test_ensemble(self) -> TestEnsemble:
-        if self.cross_nngp is None or self.test_nngp is None:
-            raise ValueError(_NEEDS_NNGP)
-        cross = self.cross_nngp @ self._kernel.basis
-        return TestEnsemble(self._kernel, self._train_ensemble.prior, cross, self.test_nngp)
+        return self._ensembles.on(default if points is None else points)
 
 
 def _result(values: Any, single: bool) -> Any:

@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..._checks import flag, number
-from ..._float64 import as_double, is_traced
+from ..._checks import flag, traceable_number
+from ..._float64 import is_traced
 from . import modes
 from .modes import namespace
 from .oscillator import oscillator
@@ -36,15 +36,15 @@ class Optimizer:
     @classmethod
     def of(cls, learning_rate: Any, momentum: Any, continuous: Any) -> "Optimizer":
         """Return the optimizer once its numbers have been checked; those that are traced are not."""
-        rate = learning_rate if learning_rate is None else number(learning_rate, "learning_rate", above=0)
-        beta = number(momentum, "momentum", least=0)
+        rate = learning_rate if learning_rate is None else traceable_number(learning_rate, "learning_rate", above=0)
+        beta = traceable_number(momentum, "momentum", least=0)
         if not is_traced(beta) and (beta >= 1 or (beta and rate is None)):
             raise ValueError(
                 f"momentum must be below 1 and comes with a learning rate; got momentum {momentum!r} and "
                 f"learning_rate {learning_rate!r}. Give a step size, or momentum 0 for gradient flow."
             )
         beta = beta if is_traced(beta) or beta else None
-        return cls(as_double(rate), as_double(beta), flag(continuous, "continuous"))
+        return cls(rate, beta, flag(continuous, "continuous"))
 
     @property
     def name(self) -> str:
