@@ -20,10 +20,14 @@ def mean_and_error(values):
     return values.mean(axis=-1), values.std(axis=-1, ddof=1) / np.sqrt(values.shape[-1])
 
 
-def assert_follows(theory, values, corrections):
-    """Assert that a prediction lies within four standard errors and the `corrections` relative to the mean."""
+def follows(theory, values, corrections):
+    """Whether each prediction lies within four standard errors and the `corrections` relative to the mean."""
     mean, error = mean_and_error(values)
-    assert (np.abs(theory - mean) < 4 * error + corrections * mean).all(), f"{theory} for {mean} +- {error}"
+    return np.abs(theory - mean) < 4 * error + corrections * mean
+
+
+def assert_follows(theory, values, corrections):
+    assert follows(theory, values, corrections).all(), f"{theory} for {mean_and_error(values)}"
 
 
 def test_a_pool_s_spectrum_is_that_of_gram_over_p(rng):
@@ -117,8 +121,8 @@ def test_points_left_out_of_a_pool_have_the_held_out_risk_and_a_large_pool_that_
     population = lr.kernel_regression_risk(pool.eigenvalues, pool.coefficients, n=n, ridge=ridge, noise=0.1)
     drawn_again = lr.measured_kernel_risk(gram, y, replace=True, **settings).test
     assert_follows(population.test[0], drawn_again[0], 0.04)  # the others draw many points twice
-    # Which of the two is meant makes a difference that a hundred trials see.
-    assert held_out.test[-1] > 1.3 * population.test[-1]
+    # Where n is not far below P, a hundred trials tell the one from the other.
+    assert not follows(population.test[1:], measured.test[1:], 0.04).any()
 
 
 @pytest.mark.parametrize("ridge", [0.0, 0.5])

@@ -36,7 +36,8 @@ def gaussian_features(kernel: Any) -> Features:
         ValueError: a kernel that is not symmetric positive semi-definite.
     """
     system = kernel if isinstance(kernel, Eigensystem) else eigensystem(kernel)
-    root = system.vectors * np.sqrt(np.maximum(system.values, 0.0))  # the last ones may be below 0 by rounding
+    values = np.maximum(np.asarray(system.values), 0.0)  # the last ones may be below 0 by rounding
+    root = np.asarray(system.vectors) * np.sqrt(values)
     return lambda k, seed: root @ np.random.default_rng(seed).standard_normal((len(root), k))
 
 

@@ -48,13 +48,13 @@ def spectrum_from_gram(kernel: Any, y: Any) -> PoolSpectrum:
         ValueError: a kernel that is not positive semi-definite or is zero, or targets of another length.
     """
     system = kernel if isinstance(kernel, Eigensystem) else eigensystem(kernel)
-    points = len(system.values)
-    coefficients = system.coefficients(y) / np.sqrt(points)
-    stands_out = system.values > system.resolution
+    values, points = np.asarray(system.values), len(system.values)
+    coefficients = np.asarray(system.coefficients(y)) / np.sqrt(points)
+    stands_out = values > system.resolution
     if not stands_out.any():
         raise ValueError("kernel must have an eigenvalue above 0; got zeros alone. Give K(x, x) of points that differ.")
     noise = (coefficients[~stands_out] ** 2).sum() / coefficients.shape[1]
-    return PoolSpectrum(system.values[stands_out] / points, coefficients[stands_out], float(noise), points)
+    return PoolSpectrum(values[stands_out] / points, coefficients[stands_out], float(noise), points)
 
 
 @float64
