@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import lazyrich as lr
-from lazyrich.theory.learning_curves import effective_ridge
 from tests.tolerances import assert_allclose
 
 FEATURES, SIZES = 1000, (20, 40, 60, 120)
@@ -29,7 +28,7 @@ def test_kappa_is_the_effective_ridge_of_the_learning_curves(ridge, rng):
     pools = [rng.normal(size=(200, FEATURES)) * np.sqrt(eigenvalues) for _ in range(20)]
     results = [lr.kappa_from_gram(x @ x.T, (30, 50, 100), ridge=ridge) for x in pools]
     means = np.array([result.kappa_mean for result in results])
-    want = [effective_ridge(eigenvalues, n, ridge) for n in (30, 50, 100)]
+    want = lr.kernel_regression_risk(eigenvalues, eigenvalues, n=[30, 50, 100], ridge=ridge).kappa
     # The theory is that of large n; its error is of the order 1/n.
     assert (np.abs(means.mean(axis=0) / want - 1) < 1 / np.array([30, 50, 100])).all()
     # The standard error is that over pools: five standard errors of a standard deviation of 20.

@@ -14,7 +14,7 @@ WEIGHT_VAR, BIAS_VAR = 1.5, 0.1
 def output(params, x):
     """A network with one hidden layer in the NTK parametrization, written out; (points,)."""
     first, bias, readout, last = params
-    hidden = jax.lax.erf(x @ first * np.sqrt(WEIGHT_VAR / x.shape[1]) + bias[None] * np.sqrt(BIAS_VAR))
+    hidden = jax.lax.erf(x @ first * np.sqrt(WEIGHT_VAR / x.shape[1]) + bias[None, :] * np.sqrt(BIAS_VAR))
     return hidden @ readout * np.sqrt(WEIGHT_VAR / WIDTH) + last * np.sqrt(BIAS_VAR)
 
 

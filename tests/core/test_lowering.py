@@ -17,7 +17,7 @@ from lazyrich.diagnostics.sharpness import _hessian_trace_compiled, _sharpness_c
 from lazyrich.dynamics import minibatch, training
 from lazyrich.dynamics.coordinate_check import _movements
 from lazyrich.dynamics.losses import gradient_flow, point_losses
-from lazyrich.kernels import derivatives, empirical, features, recursion
+from lazyrich.kernels import derivatives, empirical, features, recursion, tiles
 from lazyrich.kernels.function_ntk import _contracted, _rows
 from lazyrich.spectra import gram
 from lazyrich.theory import high_dimensional, optimal_fit, risk
@@ -102,6 +102,7 @@ COMPILED = {
         )
         for part in recursion.Part
     },
+    "kernel_tile_covariances": (tiles._covariances, lambda: (jnp.ones((N, DIM)), jnp.ones((N, DIM)))),
     "kernel_derivatives": (derivatives._with_derivatives, lambda: {**kernel_arguments("gelu"), "moves": 1.0}),
     "kernel_diagonals": (
         derivatives._diagonals,

@@ -124,7 +124,7 @@ def minibatch_dynamics(
     system = flow.eigensystem
     values = np.where(system.values > system.resolution, system.values, 0.0)
     points, steps = points_with_a_loss(flow, values, y_test), checkpoint_steps(time, learning_rate, checkpoints)
-    rows = list(_rows(flow, values, points, factor, steps, exact))
+    rows = list(_rows(flow, values, points, learning_rate, factor, steps, exact))
     if not rows:
         raise ValueError(
             "The loss before training must be finite in float64; got an overflow. Scale the kernel and the targets."
@@ -140,7 +140,7 @@ def minibatch_dynamics(
     )  # fmt: skip
 
 
-def _rows(flow, values, points, factor, steps, exact: bool) -> Iterator[dict[str, float]]:
+def _rows(flow, values, points, learning_rate: float, factor: float, steps, exact: bool) -> Iterator[dict[str, float]]:
     """Yield the losses and their deviations at `steps`, as long as they are finite."""
     n, outputs = flow.coefficients.shape
     pairs = np.triu_indices(outputs) if exact else (np.arange(outputs),) * 2
@@ -148,9 +148,9 @@ def _rows(flow, values, points, factor, steps, exact: bool) -> Iterator[dict[str
     covariance = jnp.zeros((len(left), n, n) if exact else (len(left), n))
     for step, more in zip(steps, np.diff(steps, prepend=0), strict=True):
         left, right, covariance = _advance(
-            flow.eigensystem.vectors, values, flow.learning_rate, factor, left, right, covariance, more, exact
+            flow.eigensystem.vectors, values, learning_rate, factor, left, right, covariance, more, exact
         )
-        t, found = step * flow.learning_rate, np.asarray(covariance)
+        t, found = step * learning_rate, np.asarray(covariance)
         with np.errstate(over="ignore", invalid="ignore"):
             row = {name: here.loss(t, found, pairs) for name, here in points.items()}
             if exact:
