@@ -12,6 +12,7 @@ large.
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -54,8 +55,9 @@ class LinearisedTraining:
         centred: bool = False,
     ):
         of_type(params, "params", Params, "Draw them with lazyrich.init.")
-        if not is_traced(params):
-            params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), params)
+        # A loop indexes no NumPy array when traced, and outside of a transformation this is float64 in any case.
+        xp = jnp if is_traced(params) else np
+        params = jax.tree.map(lambda leaf: xp.asarray(leaf, np.float64), params)
         f0 = apply(net, params, x)
         y = as_targets(y, "y", len(f0))
         if y.shape != f0.shape:
@@ -71,7 +73,7 @@ class LinearisedTraining:
         kernel = self._of_pairs(empirical_ntk(net, params, x, blocks=True))
         self.flow = LinearDynamics(kernel, y.reshape(-1, 1), cross, f0=start, learning_rate=learning_rate)
 
-    def _of_pairs(self, blocks: Any) -> np.ndarray:
+    def _of_pairs(self, blocks: Any) -> Any:
         """Return C times the (n1, n2, C, C) blocks as the kernel of pairs (point, output), (n1 C, n2 C)."""
         n1, n2, out_dim, _ = blocks.shape
         return out_dim * blocks.swapaxes(1, 2).reshape(n1 * out_dim, n2 * out_dim)
