@@ -1,6 +1,7 @@
 """The trained linearised network in closed form, against gradient descent on it."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
@@ -67,6 +68,22 @@ def test_a_lazy_network_trains_like_its_linearisation_and_a_rich_one_does_not(rn
     # The gap is of first order in the richness.
     assert_allclose(gap(1e-4) / gap(1e-5), 10.0, relative=1e-2)
     assert gap(1e-4) < 1e-4 < 0.02 < gap(1.0)
+
+
+def test_it_can_be_compiled_and_differentiated(rng):
+    net, x, y, step = NETS["mup"], rng.normal(size=(4, 3)), rng.normal(size=(4, 2)), 1e-6
+    params = lr.init(net, 3, 2, dtype="float64")
+
+    def loss(scale):
+        moved = params._replace(readout=scale * params.readout)
+        flow = lr.LinearisedTraining(net, moved, x, y, x, learning_rate=0.1)
+        return flow.test_loss(3.0, y)
+
+    with jax.enable_x64():
+        value, derivative = jax.jit(jax.value_and_grad(loss))(jnp.asarray(1.0))
+    assert_allclose(np.asarray(value), loss(1.0))
+    # The difference's own error: rounding over the step.
+    assert_allclose(np.asarray(derivative), (loss(1 + step) - loss(1 - step)) / (2 * step), relative=1e-8)
 
 
 @pytest.mark.parametrize(

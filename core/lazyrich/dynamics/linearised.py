@@ -12,10 +12,12 @@ large.
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from .._checks import as_targets, flag, of_type
+from .._float64 import is_traced
 from ..kernels import empirical_ntk
 from ..mlp import Params, apply
 from ..networks import Network
@@ -53,7 +55,9 @@ class LinearisedTraining:
         centred: bool = False,
     ):
         of_type(params, "params", Params, "Draw them with lazyrich.init.")
-        params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), params)
+        # A loop indexes no NumPy array when traced, and outside of a transformation this is float64 in any case.
+        xp = jnp if is_traced(params) else np
+        params = jax.tree.map(lambda leaf: xp.asarray(leaf, np.float64), params)
         f0 = apply(net, params, x)
         y = as_targets(y, "y", len(f0))
         if y.shape != f0.shape:
@@ -69,12 +73,12 @@ class LinearisedTraining:
         kernel = self._of_pairs(empirical_ntk(net, params, x, blocks=True))
         self.flow = LinearDynamics(kernel, y.reshape(-1, 1), cross, f0=start, learning_rate=learning_rate)
 
-    def _of_pairs(self, blocks: Any) -> np.ndarray:
+    def _of_pairs(self, blocks: Any) -> Any:
         """Return C times the (n1, n2, C, C) blocks as the kernel of pairs (point, output), (n1 C, n2 C)."""
         n1, n2, out_dim, _ = blocks.shape
         return out_dim * blocks.swapaxes(1, 2).reshape(n1 * out_dim, n2 * out_dim)
 
-    def _by_output(self, f: np.ndarray) -> np.ndarray:
+    def _by_output(self, f: Any) -> Any:
         return f.reshape(*f.shape[:-2], -1, self.out_dim)
 
     @property
@@ -82,11 +86,11 @@ class LinearisedTraining:
         r"""Gradient descent converges below it: $2n/\lambda_{max}$ of the kernel of all outputs."""
         return self.flow.max_learning_rate
 
-    def train(self, t: Any) -> Float[np.ndarray, "*time n out_dim"]:
+    def train(self, t: Any) -> Float[np.ndarray | Array, "*time n out_dim"]:
         """Return the outputs on the training points, (n, C) or (T, n, C)."""
         return self._by_output(self.flow.train(t))
 
-    def test(self, t: Any) -> Float[np.ndarray, "*time n_test out_dim"]:
+    def test(self, t: Any) -> Float[np.ndarray | Array, "*time n_test out_dim"]:
         """Return the outputs on the test points, (n', C) or (T, n', C); needs `x_test`."""
         return self._by_output(self.flow.test(t))
 
@@ -103,4 +107,4 @@ class LinearisedTraining:
                 f"y_test must have {self.out_dim} outputs as y has; got {y_test.shape[1]}. Give both alike."
             )
         loss = ((f - y_test) ** 2).sum(axis=(-2, -1)) / (2 * len(y_test))
-        return float(loss) if loss.ndim == 0 else loss
+        return float(loss) if loss.ndim == 0 and not is_traced(loss) else loss
