@@ -6,7 +6,18 @@ is what to compare between machines, the milliseconds are not. Beside a limit th
 
 import sys
 
-from benchmarks import against_peer, dashboard, dynamics, kernels, large, learning_curves, limits, page, training
+from benchmarks import (
+    against_peer,
+    dashboard,
+    dynamics,
+    kernels,
+    large,
+    learning_curves,
+    limits,
+    mean_field,
+    page,
+    training,
+)
 from benchmarks.timing import Note, Row
 
 SUITES = {
@@ -17,6 +28,7 @@ SUITES = {
     "dynamics": dynamics.rows,
     "learning_curves": learning_curves.rows,
     "training": training.rows,
+    "mean_field": mean_field.rows,
     "dashboard": dashboard.rows,
     "page": page.rows,
 }

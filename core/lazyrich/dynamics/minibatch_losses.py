@@ -61,7 +61,7 @@ def points_with_a_loss(flow: LinearDynamics, values: Float[np.ndarray, " n"], y_
     Raises:
         ValueError: test points without targets or targets without test points, or targets of another shape.
     """
-    vectors = flow.eigensystem.vectors
+    vectors = np.asarray(flow.eigensystem.vectors)
     points = {"train_loss": Points(vectors * values, lambda t: flow.train(t) - flow.y, flow.train_loss)}
     if (flow.cross_ntk is None) != (y_test is None):
         raise ValueError("A test loss needs both cross_ntk and y_test; got one of them. Give both, or neither.")

@@ -84,7 +84,7 @@ def max_minibatch_learning_rate(
         ValueError: a kernel that is not symmetric positive semi-definite, or an argument out of its range.
     """
     system = ntk if isinstance(ntk, Eigensystem) else eigensystem(ntk)
-    values = np.where(system.values > system.resolution, system.values, 0.0)
+    vectors, values = np.asarray(system.vectors), np.where(system.values > system.resolution, system.values, 0.0)
     factor = noise_factor(len(values), batch_size, replacement)
     exact = choice(method, "method", METHODS) == "exact"
     if values[0] == 0:
@@ -92,7 +92,7 @@ def max_minibatch_learning_rate(
     edge = 2 * len(values) / values[0]
 
     def excess(fraction: float) -> float:
-        return amplification(system.vectors, values, fraction * edge, factor, exact) - 1
+        return amplification(vectors, values, fraction * edge, factor, exact) - 1
 
     # Just below the edge of gradient descent, where amplification is still finite.
     last = 1 - 1e-9

@@ -123,7 +123,7 @@ class ModesView(View):
 
     def update(self, snapshot: Snapshot) -> None:
         """Show a snapshot."""
-        self.images.update(mode_images(snapshot.theory), snapshot.theory.flow.decay(snapshot.time))
+        self.images.update(mode_images(snapshot.theory), np.asarray(snapshot.theory.flow.decay(snapshot.time)))
         super().update(snapshot)
 
 
