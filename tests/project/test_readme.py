@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=["numerics", "kernels", "notebook"])
+@pytest.mark.parametrize("block", BLOCKS, ids=["numerics", "notebook", "kernels", "learning_curves"])
 def test_a_program_in_the_readme_runs(block, capsys):
     namespace = {}
     exec(block, namespace)
