@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import lazyrich
@@ -24,6 +25,9 @@ def test_a_program_in_the_readme_runs(block, capsys):
     elif "shares" in namespace:
         assert namespace["shares"].shape == (5, 64, 64)
         assert said.startswith("[0.") and "64" in said
+    elif "pool" in namespace:
+        theory, measured = (np.array(line.strip("[]").split(), float) for line in said.splitlines())
+        assert (np.abs(theory / measured - 1) < 0.2).all()
     else:
         exponent, condition = map(float, said.split("\n")[0].split())
         assert 0 < exponent < 3 and condition > 1
