@@ -1,0 +1,175 @@
+"""The rich limit of non-linear networks: sampled, so compared within standard errors, its own and the other's."""
+
+import dataclasses
+from functools import cache
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import lazyrich as lr
+from lazyrich.dynamics import wide_run
+
+RATE, TIMES = 0.2, 0.2 * np.arange(26)
+PARTICLES, SEEDS = 2500, 16
+TWO_LAYERS = lr.Network(2, activation="tanh", weight_var=1.5, bias_var=0.1)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return lr.load_data("sphere", n_train=4, n_test=3, seed=1)
+
+
+def limit(net, data, **more):
+    return lr.deep_mean_field(
+        net, data, **{"time": TIMES, "learning_rate": RATE, "particles": PARTICLES, "seeds": 4, **more}
+    )
+
+
+@cache
+def networks(net, data, width, richness=1.0):
+    """Wide networks, as `train` has them; those of another test where they are the same."""
+    wide = dataclasses.replace(net, width=width, parametrization="mup", richness=richness)
+    return lr.train(wide, data, time=TIMES, learning_rate=RATE, seeds=SEEDS, centred=True, record=("outputs", "ntk"))
+
+
+def assert_agree(run, others, most=0.05):
+    """The means of the runs and of `others` (over seeds) agree within their standard errors, which are below `most`."""
+    for name in ("f_train", "f_test"):
+        theirs = others[name].isel(time=slice(1, None))
+        ours, error = (run[key].isel(time=slice(1, None)) for key in (name, f"{name}_error"))
+        error = np.sqrt(theirs.var("seed", ddof=1) / theirs.sizes["seed"] + error**2)
+        scores = np.abs(theirs.mean("seed") - ours) / error
+        assert float(np.sqrt((scores**2).mean())) < 2.0  # all times and points go together
+        assert float(scores.max()) < 5.0
+        assert float(error.max()) < most < 0.5 * float(np.abs(ours).max())
+
+
+def test_the_lazy_limit_is_linear_dynamics(data):
+    run = limit(TWO_LAYERS, data, richness=0.01)
+    flow = lr.LinearDynamics(
+        lr.ntk(TWO_LAYERS, data.x_train),
+        data.y_train,
+        lr.ntk(TWO_LAYERS, data.x_test, data.x_train),
+        learning_rate=RATE,
+    )
+    for name, want in (("f_train", flow.train(TIMES)), ("f_test", flow.test(TIMES))):
+        error = run[f"{name}_error"].values[1:]
+        assert (np.abs(run[name].values - want)[1:] < 5 * error + 1e-3).all()  # the step to gamma_0 = 0.01
+        assert error.max() < 0.05 < 0.2 * np.abs(want).max()
+    assert lr.kernel_distance(run.ntk[-1], run.ntk[0]) < 0.01
+
+
+def test_two_layers_are_approached_by_wide_networks(data):
+    run = limit(TWO_LAYERS, data, richness=1.0)
+    others = networks(TWO_LAYERS, data, 1024)
+    assert_agree(run, others)
+    growth = others.ntk.values[:, -1].trace(axis1=1, axis2=2) / others.ntk.values[:, 0].trace(axis1=1, axis2=2)
+    ours = run.ntk.values[-1].trace() / run.ntk.values[0].trace()
+    assert abs(growth.mean() - ours) < 4 * growth.std(ddof=1) / np.sqrt(SEEDS) + 0.02 * ours
+    assert ours > 1.5
+
+
+def test_two_outputs_a_kink_skip_connections_and_layer_normalisation(rng):
+    x, y = rng.standard_normal((6, 3)), rng.standard_normal((6, 2))
+    data = lr.Dataset(x_train=x[:4], y_train=y[:4], x_test=x[4:], y_test=y[4:])
+    net = lr.Network(2, activation="relu", weight_var=1.5, bias_var=0.1, residual=0.5, layer_norm=True)
+    run, others = limit(net, data, richness=0.7), networks(net, data, 1024, 0.7)
+    assert_agree(run, others, most=0.15)
+    error = others.ntk.std("seed", ddof=1) / np.sqrt(SEEDS)
+    assert float((np.abs(others.ntk.mean("seed") - run.ntk) / (error + 0.01 * np.abs(run.ntk))).max()) < 5
+
+
+@pytest.mark.parametrize("richness", [0.3, 2.0])
+def test_one_hidden_layer_is_mean_field(data, richness):
+    net = lr.Network(1, activation="tanh", weight_var=1.5, bias_var=0.1)
+    run = limit(net, data, richness=richness)
+    others = [
+        lr.mean_field(net, data, time=TIMES, learning_rate=RATE, richness=richness, particles=PARTICLES, seed=seed)
+        for seed in range(8)
+    ]
+    assert_agree(run, xr.concat(others, dim="seed"))
+
+
+@pytest.mark.parametrize(
+    "net",
+    [dataclasses.replace(TWO_LAYERS, depth=1, activation="identity"),
+     dataclasses.replace(TWO_LAYERS, activation="identity"), TWO_LAYERS],
+    ids=["one_linear_layer", "two_linear_layers", "two_layers"],
+)  # fmt: skip
+def test_networks_approach_it_as_one_over_the_root_of_their_width(net, data):
+    run, logs, widths = limit(net, data), [], (64, 1024)
+    for width in widths:
+        squares = ((networks(net, data, width).f_test - run.f_test) ** 2).mean(("time", "test_point", "output")).values
+        # The logarithm of the root mean square over seeds, and its standard error.
+        logs.append((np.log(squares.mean()) / 2, squares.std(ddof=1) / np.sqrt(SEEDS) / (2 * squares.mean())))
+    (narrow, narrow_error), (wide, wide_error) = logs
+    slope, error = (
+        np.array([wide - narrow, np.hypot(narrow_error, wide_error)]) / np.log(widths[1] / widths[0])
+    ).tolist()
+    assert error < 0.06
+    assert abs(slope + 0.5) < 3 * error + 0.02  # 0.02: at the narrow end more than the leading order
+
+
+def test_more_room_is_made_when_it_is_needed_and_changes_nothing(data, monkeypatch):
+    roomy = limit(TWO_LAYERS, data, seeds=2)
+    monkeypatch.setattr(wide_run, "_ROOMS", (24, 48, 512))
+    tight = limit(TWO_LAYERS, data, seeds=2)
+    assert tight.attrs["directions"] == pytest.approx(roomy.attrs["directions"], abs=3)  # those at the tolerance
+    assert 24 < roomy.attrs["directions"] < 48 and tight.attrs["left_out"] == 0
+    np.testing.assert_allclose(tight.f_test, roomy.f_test, atol=6e-3)  # of other draws
+    assert float(roomy.f_test_error.max()) > 2e-3
+
+
+def test_a_run_is_a_pure_function_and_looking_more_often_changes_nothing(data):
+    often, again = (limit(TWO_LAYERS, data, seeds=2) for _ in range(2))
+    assert often.identical(again)
+    once = limit(TWO_LAYERS, data, seeds=2, time=TIMES[-1:])
+    assert often.isel(time=[0, -1]).identical(once)
+
+
+def test_a_step_that_is_too_large_ends_the_run_where_it_diverged(data):
+    with pytest.warns(RuntimeWarning, match="diverged before t = .*Lower it below"):
+        run = lr.deep_mean_field(TWO_LAYERS, data, time=1e4 * np.arange(30), learning_rate=1e3, particles=PARTICLES)
+    assert run.attrs["status"].startswith("diverged")
+    assert len(run.time) < 30 and np.isfinite(run.train_loss[0])
+
+
+def test_what_finds_no_room_is_reported(data, monkeypatch):
+    monkeypatch.setattr(wide_run, "_PARTICLES_PER_DIRECTION", 200)
+    relu = lr.Network(2, activation="relu", weight_var=2.0)
+    with pytest.warns(RuntimeWarning, match="were left out: there was no room for more than 20 a matrix. Raise"):
+        run = limit(relu, data, seeds=2, richness=3.0)
+    assert run.attrs["left_out"] > 0.1 and run.attrs["directions"] <= 20
+
+
+@pytest.mark.parametrize(
+    "net, arguments, text",
+    [
+        (lr.Network(2, activation="sign"), {}, "needs an activation with a slope; got sign"),
+        (TWO_LAYERS, {"particles": 200}, "particles must be at least 256 for 4 training .*; got 200. Raise"),
+        (lr.Network(40), {"particles": 1_000_000}, r"must fit into 4 GB; got \d+.* for 1,000,000 particles, depth 40"),
+        (TWO_LAYERS, {"seeds": 1}, "seeds must be a whole number from 2"),
+        (TWO_LAYERS, {"seed": 2**32 - 1}, "seeds - 1 must be a whole number from 0"),
+    ],
+    ids=["a_jump", "few_particles", "memory", "one_seed", "last_seed"],
+)
+def test_what_it_cannot_do_is_refused_in_words(data, net, arguments, text):
+    with pytest.raises(ValueError, match=text):
+        limit(net, data, **arguments)
+
+
+def test_the_result_is_labelled_and_can_be_saved(data, tmp_path):
+    run = limit(TWO_LAYERS, data, seeds=2)
+    assert lr.load(lr.save(run, tmp_path / "run.nc")).identical(run)
+    assert run.feature_kernels.dims == run.gradient_kernels.dims == ("time", "layer", "ntk_row", "ntk_column")
+    assert run.layer.values.tolist() == [1, 2] and run.attrs["exact"] == 0
+    loss = ((run.f_train - data.y_train) ** 2).sum(("train_point", "output")) / (2 * len(data.y_train))
+    np.testing.assert_allclose(run.train_loss, loss)
+
+
+def test_a_scale_of_the_targets_is_a_scale_of_the_richness(data):
+    large = lr.Dataset(x_train=data.x_train, y_train=1e3 * data.y_train, x_test=data.x_test, y_test=data.y_test)
+    one, other = limit(TWO_LAYERS, data, seeds=2), limit(TWO_LAYERS, large, richness=1e-3, seeds=2)
+    np.testing.assert_allclose(1e3 * one.f_test, other.f_test, rtol=1e-3, atol=1.0)
+    assert np.abs(one.f_test).max() > 0.1
