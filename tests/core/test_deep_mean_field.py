@@ -3,6 +3,7 @@
 import dataclasses
 from functools import cache
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
@@ -11,7 +12,7 @@ import lazyrich as lr
 from lazyrich.dynamics import wide_run
 
 RATE, TIMES = 0.2, 0.2 * np.arange(26)
-PARTICLES, SEEDS = 2500, 16
+PARTICLES, SEEDS = 2500, 32
 TWO_LAYERS = lr.Network(2, activation="tanh", weight_var=1.5, bias_var=0.1)
 
 
@@ -62,7 +63,7 @@ def test_the_lazy_limit_is_linear_dynamics(data):
 
 def test_two_layers_are_approached_by_wide_networks(data):
     run = limit(TWO_LAYERS, data, richness=1.0)
-    others = networks(TWO_LAYERS, data, 1024)
+    others = networks(TWO_LAYERS, data, 512)
     assert_agree(run, others)
     growth = others.ntk.values[:, -1].trace(axis1=1, axis2=2) / others.ntk.values[:, 0].trace(axis1=1, axis2=2)
     ours = run.ntk.values[-1].trace() / run.ntk.values[0].trace()
@@ -74,7 +75,7 @@ def test_two_outputs_a_kink_skip_connections_and_layer_normalisation(rng):
     x, y = rng.standard_normal((6, 3)), rng.standard_normal((6, 2))
     data = lr.Dataset(x_train=x[:4], y_train=y[:4], x_test=x[4:], y_test=y[4:])
     net = lr.Network(2, activation="relu", weight_var=1.5, bias_var=0.1, residual=0.5, layer_norm=True)
-    run, others = limit(net, data, richness=0.7), networks(net, data, 1024, 0.7)
+    run, others = limit(net, data, richness=0.7), networks(net, data, 512, 0.7)
     assert_agree(run, others, most=0.15)
     error = others.ntk.std("seed", ddof=1) / np.sqrt(SEEDS)
     assert float((np.abs(others.ntk.mean("seed") - run.ntk) / (error + 0.01 * np.abs(run.ntk))).max()) < 5
@@ -98,7 +99,7 @@ def test_one_hidden_layer_is_mean_field(data, richness):
     ids=["one_linear_layer", "two_linear_layers", "two_layers"],
 )  # fmt: skip
 def test_networks_approach_it_as_one_over_the_root_of_their_width(net, data):
-    run, logs, widths = limit(net, data), [], (64, 1024)
+    run, logs, widths = limit(net, data), [], (64, 512)
     for width in widths:
         squares = ((networks(net, data, width).f_test - run.f_test) ** 2).mean(("time", "test_point", "output")).values
         # The logarithm of the root mean square over seeds, and its standard error.
@@ -139,8 +140,16 @@ def test_what_finds_no_room_is_reported(data, monkeypatch):
     monkeypatch.setattr(wide_run, "_PARTICLES_PER_DIRECTION", 200)
     relu = lr.Network(2, activation="relu", weight_var=2.0)
     with pytest.warns(RuntimeWarning, match="were left out: there was no room for more than 20 a matrix. Raise"):
-        run = limit(relu, data, seeds=2, richness=3.0)
+        run = limit(relu, data, seeds=2, richness=3.0, particles=4000)
     assert run.attrs["left_out"] > 0.1 and run.attrs["directions"] <= 20
+
+
+def test_a_function_that_is_called_identity_is_not_taken_for_it(data):
+    def identity(z):
+        return jnp.tanh(z)
+
+    own = dataclasses.replace(TWO_LAYERS, activation=lr.activation(identity))
+    assert limit(own, data, time=RATE, seeds=2).attrs["exact"] == 0
 
 
 @pytest.mark.parametrize(
@@ -149,10 +158,15 @@ def test_what_finds_no_room_is_reported(data, monkeypatch):
         (lr.Network(2, activation="sign"), {}, "needs an activation with a slope; got sign"),
         (TWO_LAYERS, {"particles": 200}, "particles must be at least 256 for 4 training .*; got 200. Raise"),
         (lr.Network(40), {"particles": 1_000_000}, r"must fit into 4 GB; got \d+.* for 1,000,000 particles, depth 40"),
+        (
+            dataclasses.replace(TWO_LAYERS, activation="relu", weight_var=1e60),
+            {},
+            "before training must be finite; got",
+        ),
         (TWO_LAYERS, {"seeds": 1}, "seeds must be a whole number from 2"),
         (TWO_LAYERS, {"seed": 2**32 - 1}, "seeds - 1 must be a whole number from 0"),
     ],
-    ids=["a_jump", "few_particles", "memory", "one_seed", "last_seed"],
+    ids=["a_jump", "few_particles", "memory", "overflow", "one_seed", "last_seed"],
 )
 def test_what_it_cannot_do_is_refused_in_words(data, net, arguments, text):
     with pytest.raises(ValueError, match=text):

@@ -38,6 +38,11 @@ def _until_it_diverges(run) -> list[Measured]:
         measured.append(now)
         if not np.isfinite(now.f_train).all():
             break
+    if not all(np.isfinite(array).all() for array in measured[0]):
+        raise ValueError(
+            "Outputs and kernels before training must be finite; got infinity or NaN. Scale the data, or lower "
+            "weight_var, bias_var or the depth."
+        )
     return measured
 
 
@@ -48,6 +53,7 @@ def _mean_and_error(runs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return stack.mean(axis=0), error
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of the last measurement of a run that diverged
 def _variables(runs: list[list[Measured]], data: Dataset, unit: float) -> dict[str, np.ndarray]:
     """Return the arrays of the result, over time."""
     fields = {name: [np.array([getattr(m, name) for m in run]) for run in runs] for name in Measured._fields}

@@ -84,9 +84,10 @@ def trained(scalars: Scalars, weights: Weights, signals: tuple[Vectors, ...], fe
     """Return the weights after a step, from g of sum_c delta_c f_c and phi(h^L)."""
     rate = scalars.rate * scalars.richness
     biases = zip(weights.biases, signals, strict=True)
+    ones = jnp.ones(len(x), x.dtype)  # a product is ten times as fast as XLA's sum over rows
     return weights._replace(
         first=weights.first + rate * scalars.first * signals[0].T @ x,
-        biases=tuple(bias + rate * scalars.bias * g.sum(axis=0) for bias, g in biases),
+        biases=tuple(bias + rate * scalars.bias * (ones @ g) for bias, g in biases),
         readout=weights.readout + rate * scalars.hidden * delta.T @ features,
         readout_bias=weights.readout_bias + scalars.rate * scalars.bias**2 * delta.sum(axis=0),
     )

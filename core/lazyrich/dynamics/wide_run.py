@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._float64 import to_numpy
+from ..activations import activation
 from ..data import Dataset
 from ..mlp import Nonlinearity
 from ..networks import Network
@@ -58,7 +59,7 @@ def plan(net: Network, data: Dataset, particles: int, steps: int) -> Plan:
     looks = max(n_test, n * out_dim)
     own = min(data.in_dim, n + n_test) + 1 + out_dim + looks
     first, most = 2 * n * (out_dim + 1), n * (out_dim + 2 + steps)
-    exact = str(net.phi) == "identity" and not net.layer_norm and not net.residual
+    exact = net.phi == activation("identity") and not net.layer_norm and not net.residual
     if exact:
         directions, dtype = max(first, min(most, _EXACT_DIRECTIONS)), "float64"
         # Twice the dimensions that are filled, so that fresh vectors are no remainder of rounding errors.
