@@ -11,7 +11,8 @@ import xarray as xr
 import lazyrich as lr
 from lazyrich.dynamics import wide_run
 
-RATE, TIMES = 0.2, 0.2 * np.arange(26)
+RATE = 0.2
+TIMES = RATE * np.arange(0, 26, 5)
 PARTICLES, SEEDS = 2500, 32
 TWO_LAYERS = lr.Network(2, activation="tanh", weight_var=1.5, bias_var=0.1)
 
@@ -23,15 +24,15 @@ def data():
 
 def limit(net, data, **more):
     return lr.deep_mean_field(
-        net, data, **{"time": TIMES, "learning_rate": RATE, "particles": PARTICLES, "seeds": 4, **more}
+        net, data, **{"time": TIMES, "learning_rate": RATE, "particles": PARTICLES, "seeds": 8, **more}
     )
 
 
 @cache
-def networks(net, data, width, richness=1.0):
+def networks(net, data, width, richness=1.0, record=("outputs",)):
     """Wide networks, as `train` has them; those of another test where they are the same."""
     wide = dataclasses.replace(net, width=width, parametrization="mup", richness=richness)
-    return lr.train(wide, data, time=TIMES, learning_rate=RATE, seeds=SEEDS, centred=True, record=("outputs", "ntk"))
+    return lr.train(wide, data, time=TIMES, learning_rate=RATE, seeds=SEEDS, centred=True, record=record)
 
 
 def assert_agree(run, others, most=0.05):
@@ -41,7 +42,8 @@ def assert_agree(run, others, most=0.05):
         ours, error = (run[key].isel(time=slice(1, None)) for key in (name, f"{name}_error"))
         error = np.sqrt(theirs.var("seed", ddof=1) / theirs.sizes["seed"] + error**2)
         scores = np.abs(theirs.mean("seed") - ours) / error
-        assert float(np.sqrt((scores**2).mean())) < 2.0  # all times and points go together
+        # All times and points go together, so that there are only a few independent scores.
+        assert float(np.sqrt((scores**2).mean())) < 2.5
         assert float(scores.max()) < 5.0
         assert float(error.max()) < most < 0.5 * float(np.abs(ours).max())
 
@@ -63,7 +65,7 @@ def test_the_lazy_limit_is_linear_dynamics(data):
 
 def test_two_layers_are_approached_by_wide_networks(data):
     run = limit(TWO_LAYERS, data, richness=1.0)
-    others = networks(TWO_LAYERS, data, 512)
+    others = networks(TWO_LAYERS, data, 512, record=("outputs", "ntk"))
     assert_agree(run, others)
     growth = others.ntk.values[:, -1].trace(axis1=1, axis2=2) / others.ntk.values[:, 0].trace(axis1=1, axis2=2)
     ours = run.ntk.values[-1].trace() / run.ntk.values[0].trace()
@@ -75,7 +77,7 @@ def test_two_outputs_a_kink_skip_connections_and_layer_normalisation(rng):
     x, y = rng.standard_normal((6, 3)), rng.standard_normal((6, 2))
     data = lr.Dataset(x_train=x[:4], y_train=y[:4], x_test=x[4:], y_test=y[4:])
     net = lr.Network(2, activation="relu", weight_var=1.5, bias_var=0.1, residual=0.5, layer_norm=True)
-    run, others = limit(net, data, richness=0.7), networks(net, data, 512, 0.7)
+    run, others = limit(net, data, richness=0.7), networks(net, data, 512, 0.7, record=("outputs", "ntk"))
     assert_agree(run, others, most=0.15)
     error = others.ntk.std("seed", ddof=1) / np.sqrt(SEEDS)
     assert float((np.abs(others.ntk.mean("seed") - run.ntk) / (error + 0.01 * np.abs(run.ntk))).max()) < 5

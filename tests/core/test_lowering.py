@@ -14,7 +14,7 @@ from lazyrich import mlp
 from lazyrich.activations import FAMILIES
 from lazyrich.diagnostics import linearised, movement
 from lazyrich.diagnostics.sharpness import _hessian_trace_compiled, _sharpness_compiled
-from lazyrich.dynamics import gaussian_matrix, minibatch, training, wide_layers
+from lazyrich.dynamics import gaussian_matrix, minibatch, training, wide_layers, wide_run
 from lazyrich.dynamics.coordinate_check import _movements
 from lazyrich.dynamics.losses import gradient_flow, point_losses
 from lazyrich.kernels import derivatives, empirical, features, recursion, tiles
@@ -109,6 +109,8 @@ def pieces_of_a_wide_network():
         "visit": (gaussian_matrix.visit, (matrix, vectors, drawn, jax.random.key(0), 0.1)),
         "look": (gaussian_matrix.look, (matrix, vectors, vectors)),
         "orthonormal": (gaussian_matrix.orthonormal, (vectors,)),
+        "each_output": (jax.jit(lambda states: wide_layers.each_output(states, out_dim=OUT)), ((vectors,) * 2,)),
+        "kernels": (wide_run._kernels, (scalars, x, (vectors,) * 2, (jnp.tile(vectors, (OUT, 1)),) * 2)),
         "activate": (wide_layers.activate, (nonlinearity, vectors)),
         "readout": (wide_layers.readout, (scalars, nonlinearity, weights, vectors)),
         "first": (wide_layers._first, (scalars, weights, x)),
@@ -256,7 +258,7 @@ def test_no_compiled_function_is_missing_here():
         if inspect.unwrap(value).__module__.startswith("lazyrich") or value is gram._eigh
     }
     within_others = {mlp.draw, training._draw_seeds, _rows, _contracted, minibatch._advance, _coefficients}
-    within_others |= {_sharpness_compiled, _hessian_trace_compiled, _movements}
+    within_others |= {_sharpness_compiled, _hessian_trace_compiled, _movements, wide_layers.each_output}
     tried = {function for function, _ in COMPILED.values()} | within_others
     assert compiled <= tried
     assert len(compiled) >= 9

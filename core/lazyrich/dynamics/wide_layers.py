@@ -14,6 +14,7 @@ the rate $\eta\gamma^2$.
 Each piece is compiled once, for all layers and depths.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -119,7 +120,8 @@ def backward(
     return tuple(signals)
 
 
-def each_output(states: tuple[Vectors, ...], out_dim: int) -> tuple[Any, Any]:
+@partial(jax.jit, static_argnames="out_dim")
+def each_output(states: tuple[Vectors, ...], *, out_dim: int) -> tuple[Any, Any]:
     """Return the states once for every output, and the `delta` that picks it."""
     delta = jnp.repeat(jnp.eye(out_dim, dtype=states[0].dtype), len(states[0]), axis=0)
     return tuple(jnp.tile(h, (out_dim, 1)) for h in states), delta

@@ -107,7 +107,8 @@ def start(
         step=0,
     )
     state = _drawing_forward(scalars, nonlinearity, state, x)
-    state, _, _ = _drawing_backward(scalars, nonlinearity, state, *each_output(state.preactivations, out_dim))
+    repeated, delta = each_output(state.preactivations, out_dim=out_dim)
+    state, _, _ = _drawing_backward(scalars, nonlinearity, state, repeated, delta)
     f0 = readout(scalars, nonlinearity, state.weights, state.preactivations[-1])
     return state._replace(weights=state.weights._replace(f0=f0))
 

@@ -14,7 +14,7 @@ from ..activations import activation
 from ..data import Dataset
 from ..mlp import Nonlinearity
 from ..networks import Network
-from .gaussian_matrix import GaussianMatrix, Side, inner, look
+from .gaussian_matrix import GaussianMatrix, Side, Vectors, inner, look
 from .wide_layers import Scalars, activate, backward, each_output, forward, readout
 from .wide_network import State, advance, start
 
@@ -111,6 +111,22 @@ def _enlarged(state: State, slots: int) -> State:
     )
 
 
+@jax.jit
+def _kernels(
+    scalars: Scalars, x: Any, features: tuple[Vectors, ...], signals: tuple[Float[Array, "rows particles"], ...]
+) -> tuple[Any, Any, Any]:
+    r"""Return Theta, Phi^1 ... Phi^L and G^1 ... G^L from phi(h^l) and the g^l of one output after the other.
+
+    $\Theta = \sum_{l=0}^L G^{l+1} * (s_w^2 \Phi^l + s_b^2)$ with $\Phi^0 = x \cdot x'/D$ and $G^{L+1} = 1$.
+    """
+    n, rows, particles = len(x), *signals[0].shape
+    phi = jnp.stack([inner(p, p) for p in features])
+    split = jnp.stack(signals).reshape(len(signals), rows // n, n, particles)
+    g = jnp.einsum("lcis,lcjs->lij", split, split) / (rows // n * particles)
+    affine = jnp.concatenate([scalars.first**2 * (x @ x.T)[None], scalars.hidden**2 * phi]) + scalars.bias**2
+    return (affine * jnp.concatenate([g, jnp.ones_like(g[:1])])).sum(axis=0), phi, g
+
+
 def measure(scalars: Scalars, nonlinearity: Nonlinearity, state: State, x: Any, x_test: Any) -> Measured:
     """Return outputs and kernels, and leave the state as it is."""
 
@@ -120,17 +136,13 @@ def measure(scalars: Scalars, nonlinearity: Nonlinearity, state: State, x: Any, 
     def back(level, vectors):
         return look(state.matrices[level].transposed, vectors, state.noise[level][: len(vectors)])
 
-    n, out_dim, states = len(x), len(state.weights.readout), state.preactivations
+    states = state.preactivations
     of_test = forward(scalars, nonlinearity, state.weights, x_test, onwards)
-    signals = backward(scalars, nonlinearity, state.weights, *each_output(states, out_dim), back)
-    features = jnp.stack([inner(p, p) for p in (activate(nonlinearity, h) for h in states)])
-    split = jnp.stack([g.reshape(out_dim, n, -1) for g in signals])
-    gradients = jnp.einsum("lcis,lcjs->lij", split, split) / (out_dim * split.shape[-1])
-    # Theta = sum_l G^{l+1} (s_w^2 Phi^l + s_b^2), with G^{L+1} = 1.
-    affine = jnp.concatenate([scalars.first**2 * (x @ x.T)[None], scalars.hidden**2 * features]) + scalars.bias**2
-    ntk = (affine * jnp.concatenate([gradients, jnp.ones_like(gradients[:1])])).sum(axis=0)
+    repeated, delta = each_output(states, out_dim=len(state.weights.readout))
+    signals = backward(scalars, nonlinearity, state.weights, repeated, delta, back)
+    theta, phi, g = _kernels(scalars, x, tuple(activate(nonlinearity, h) for h in states), signals)
     f, f_test = (readout(scalars, nonlinearity, state.weights, last) for last in (states[-1], of_test[-1]))
-    return Measured(f, f_test, ntk, features, gradients, _directions(state), float(state.left_out))
+    return Measured(f, f_test, theta, phi, g, _directions(state), float(state.left_out))
 
 
 def _points(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
