@@ -131,9 +131,8 @@ def eigensystem(kernel: Any) -> Eigensystem:
     n = len(matrix)
     if matrix.shape != (n, n):
         raise ValueError(f"kernel must be square; got shape {matrix.shape}. Give K(x, x) of one set of points.")
-    if not is_traced(matrix):
-        check_entries(matrix, eps)
-    values, vectors = _eigh(jnp.asarray((matrix + matrix.T) / 2, jnp.float64))
+    symmetric = (matrix + matrix.T) / 2 if is_traced(matrix) else symmetrised(matrix, eps)
+    values, vectors = _eigh(jnp.asarray(symmetric, jnp.float64))
     xp = matrix.__array_namespace__()
     resolution = n * eps * xp.maximum(values[-1], xp.abs(matrix).max())
     if is_traced(matrix):
@@ -147,14 +146,16 @@ def eigensystem(kernel: Any) -> Eigensystem:
     return Eigensystem(np.asarray(values)[::-1].copy(), np.asarray(vectors)[:, ::-1].copy(), float(resolution))
 
 
-def check_entries(matrix: np.ndarray, eps: float) -> None:
-    """Refuse a matrix that is out of range or not symmetric."""
+def symmetrised(matrix: np.ndarray, eps: float) -> np.ndarray:
+    """Return the mean of `matrix` and its mirror image; one that is out of range or not symmetric is refused."""
     size = float(np.abs(matrix).max())
     if size > _LARGEST_ENTRY:
         raise ValueError(f"kernel's entries must be at most {_LARGEST_ENTRY:g}; got {size:.3g}. Scale the kernel.")
-    gap = float(np.abs(matrix - matrix.T).max())
+    symmetric = (matrix + matrix.T) / 2
+    gap = 2 * float(np.abs(matrix - symmetric).max())
     if gap > max(1e-8, 100 * eps) * size:
         raise ValueError(
             f"kernel must be symmetric; entries differ from their mirror images by up to {gap:.3g}. "
             "Give K(x, x) of one set of points."
         )
+    return symmetric
