@@ -15,11 +15,12 @@ import numpy as np
 import tomli_w
 import xarray as xr
 
-from ._checks import choice, flag, number, of_type, seed_of, whole
+from ._checks import choice, flag, number, numbers, of_type, seed_of, whole
 from .activations import Activation, activation
 from .data import MAKERS, Dataset, load_data
 from .dynamics import train_stream
 from .networks import Network
+from .parametrizations import ABC
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class TrainingSpec:
         object.__setattr__(self, "ntk_points", whole(self.ntk_points, "ntk_points", 1))
 
 
+_MOST_LAYERS = 10_000
 _PARTS = {"data": DataSpec, "network": Network, "training": TrainingSpec}
 
 
@@ -97,6 +99,8 @@ class Experiment:
         """Return nested dictionaries of plain values; a field that is None is left out."""
         network = {f.name: getattr(self.network, f.name) for f in dataclasses.fields(Network)}
         network["activation"] = _plain_activation(self.network.phi)
+        if isinstance(exponents := self.network.parametrization, ABC):
+            network["parametrization"] = {"name": "abc", "a": [*exponents.a], "b": [*exponents.b], "c": exponents.c}
         parts = {"data": dataclasses.asdict(self.data), "network": network, "seed": self.seed}
         parts["training"] = {k: v for k, v in dataclasses.asdict(self.training).items() if v is not None}
         return parts
@@ -113,6 +117,8 @@ class Experiment:
             fields = dict(_known(parts.get(name, {}), [f.name for f in dataclasses.fields(part)], name))
             if isinstance(fields.get("activation"), Mapping):
                 fields["activation"] = activation(**{"name": None, **fields["activation"]})
+            if isinstance(fields.get("parametrization"), Mapping):
+                fields["parametrization"] = _exponents(fields["parametrization"])
             parts[name] = part(**fields)
         return cls(**parts)
 
@@ -182,6 +188,14 @@ def _plain_activation(value: Activation) -> str | dict[str, Any]:
     return {"name": value.name, **dict(value.parameters)} if value.parameters else value.name
 
 
+def _exponents(spec: Mapping[str, Any]) -> ABC:
+    """Return the exponents that `to_dict` wrote."""
+    _known(spec, ["name", "a", "b", "c"], "a parametrization")
+    choice(spec.get("name"), "the name of a table of exponents", ["abc"])
+    a, b = (numbers(spec.get(name), name, _MOST_LAYERS) for name in ("a", "b"))
+    return ABC(a, b, number(spec.get("c"), "c"))
+
+
 def _known(spec: Any, names: list[str], what: str) -> Mapping[str, Any]:
     """Return `spec` if it is a mapping with no keys but `names`."""
     if not isinstance(spec, Mapping):
@@ -198,6 +212,8 @@ def _arguments(values: Mapping[str, Any]) -> str:
 
 
 def _code(value: Any) -> str:
+    if isinstance(value, ABC):
+        return f"lr.{value!r}"
     if isinstance(value, Activation):
         inside = "".join(f", {name}={number!r}" for name, number in value.parameters)
         return f"lr.activation({value.name!r}{inside})" if inside else repr(value.name)

@@ -54,8 +54,9 @@ def loss_gradient(
 
 def rates(scales: Scales) -> Params:
     r"""Return the learning rate of each kind of raw weight, over $\eta$: $\gamma^2$ times the layer's own rate."""
-    first, hidden, bias = (scales.gamma**2 * rate for rate in (scales.first_rate, scales.hidden_rate, scales.bias_rate))
-    return Params(first, hidden, hidden, bias, bias)
+    own = (scales.first_rate, scales.hidden_rate, scales.readout_rate, scales.bias_rate)
+    first, hidden, readout, bias = (scales.gamma**2 * rate for rate in own)
+    return Params(first, hidden, readout, bias, bias)
 
 
 def hessian_product(

@@ -20,6 +20,7 @@ from ._checks import as_points, choice, of_type, seed_of, whole
 from ._float64 import is_traced, to_numpy
 from .activations import Activation
 from .networks import Network
+from .parametrizations import width_exponents
 
 
 class Params(NamedTuple):
@@ -35,7 +36,7 @@ class Params(NamedTuple):
 class Scales(NamedTuple):
     """The runtime values of a network: depth L, the factor in front of each kind of weight, and gamma.
 
-    The rates multiply the learning rate of the raw weights and biases; they are 1 but in the standard parametrization.
+    The rates multiply the learning rate of the raw weights and biases; they are 1 in ntk, mup and mean_field.
     """
 
     depth: Any
@@ -46,16 +47,23 @@ class Scales(NamedTuple):
     residual: Any
     first_rate: Any
     hidden_rate: Any
+    readout_rate: Any
     bias_rate: Any
 
     @classmethod
     def of(cls, net: Network, in_dim: int) -> "Scales":
         """Return sqrt(sw^2/D), sqrt(sw^2/N), sb, gamma, the strength of skip connections and the rates of `net`."""
         first, hidden = (math.sqrt(net.weight_var / fan_in) for fan_in in (in_dim, net.width))
-        bias, rates = math.sqrt(net.bias_var), (1.0, 1.0, 1.0)
+        bias = math.sqrt(net.bias_var)
         if net.parametrization == "standard":
-            rates = first**-2, hidden**-2, bias**-2 if bias else 0.0
-        return cls(net.depth, first, hidden, bias, net.gamma, net.residual, rates[0], rates[1], rates[2])
+            rates = first**-2, hidden**-2, hidden**-2, bias**-2 if bias else 0.0
+            return cls(net.depth, first, hidden, bias, net.gamma, net.residual, *rates)
+        p = width_exponents(net.parametrization)
+        factors, powers = (first, hidden, bias), (p.first, p.hidden, p.first)
+        first, hidden, bias = (x * math.pow(net.width, power) for x, power in zip(factors, powers, strict=True))
+        powers = (p.first_rate, p.hidden_rate, p.readout_rate, p.first_rate)
+        rates = (math.pow(net.width, power) for power in powers)
+        return cls(net.depth, first, hidden, bias, net.gamma, net.residual, *rates)
 
 
 @jax.tree_util.register_pytree_node_class

@@ -3,11 +3,12 @@
 It holds no weights: `lazyrich.init` draws them, `lazyrich.ntk` needs none.
 """
 
+import math
 from dataclasses import dataclass
 
-from ._checks import choice, flag, number, whole
+from ._checks import flag, number, whole
 from .activations import Activation, activation
-from .parametrizations import PARAMETRIZATIONS, output_scale
+from .parametrizations import ABC, checked_parametrization, width_exponents
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Network:
         activation: a name known to `lazyrich.activation`, or an `Activation`.
         weight_var: weight variance s_w^2 >= 0, dimensionless.
         bias_var: bias variance s_b^2 >= 0, dimensionless.
-        parametrization: ntk, mup, mean_field or standard; see `lazyrich.parametrizations`.
+        parametrization: ntk, mup, mean_field or standard, or an `ABC` of L + 1 layers; see `lazyrich.parametrizations`.
         richness: gamma_0 > 0; small is lazy.
         residual: strength alpha >= 0 of the connections that skip a hidden layer; 0 means none.
         layer_norm: whether each hidden layer's preactivations are normalised before the activation.
@@ -42,7 +43,7 @@ class Network:
     activation: str | Activation = "relu"
     weight_var: float = 2.0
     bias_var: float = 0.0
-    parametrization: str = "ntk"
+    parametrization: str | ABC = "ntk"
     richness: float = 1.0
     residual: float = 0.0
     layer_norm: bool = False
@@ -55,7 +56,7 @@ class Network:
             "activation": activation(self.activation),
             "weight_var": number(self.weight_var, "weight_var", least=0),
             "bias_var": number(self.bias_var, "bias_var", least=0),
-            "parametrization": choice(self.parametrization, "parametrization", PARAMETRIZATIONS),
+            "parametrization": checked_parametrization(self.parametrization, whole(self.depth, "depth", 1)),
             "richness": number(self.richness, "richness", above=0),
             "residual": number(self.residual, "residual", least=0),
             "layer_norm": flag(self.layer_norm, "layer_norm"),
@@ -75,5 +76,5 @@ class Network:
 
     @property
     def gamma(self) -> float:
-        r"""The output scale $\gamma$: gamma_0, times sqrt(N) for mup and mean_field."""
-        return output_scale(self.parametrization, self.richness, self.width)
+        r"""The output scale $\gamma$: gamma_0, times sqrt(N) for mup and mean_field, or the power of N of an `ABC`."""
+        return self.richness * math.pow(self.width, width_exponents(self.parametrization).gamma)

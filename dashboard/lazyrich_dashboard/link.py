@@ -64,6 +64,7 @@ def _places(experiment: lr.Experiment) -> dict[str, tuple[str, str]]:
 def _flat(experiment: lr.Experiment) -> dict[str, Any]:
     spec = experiment.to_dict()
     spec["network"]["activation"] = str(experiment.network.phi)
+    spec["network"]["parametrization"] = str(experiment.network.parametrization)
     spec["training"].setdefault("learning_rate", "auto")
     values = {name: (spec[part] if part else spec)[field] for name, (part, field) in _places(experiment).items()}
     return {name: json.dumps(value) if isinstance(value, bool) else value for name, value in values.items()}

@@ -45,6 +45,7 @@ class State(param.Parameterized):
     parametrization = param.Selector(
         default="ntk",
         objects=list(PARAMETRIZATIONS),
+        check_on_set=False,  # an experiment's own exponents stand in the list as what `str` writes
         doc="How the output scales with width: lazy (ntk) or rich (mup).",
     )
     richness = param.Number(
@@ -88,7 +89,10 @@ class State(param.Parameterized):
         spec["seed"] = self.seed
         spec["data"] |= {"name": self.data} | {name: getattr(self, name) for name in _DATA_FIELDS}
         base_activation = spec["network"]["activation"]
+        base_parametrization = spec["network"]["parametrization"]
         spec["network"] |= {name: getattr(self, name) for name in _NETWORK_FIELDS}
+        if self.parametrization == str(self._base.network.parametrization):
+            spec["network"]["parametrization"] = base_parametrization
         if self.activation == self._base.network.phi.name:  # with its parameters, which have no control
             spec["network"]["activation"] = base_activation
         spec["training"] |= {name: getattr(self, name) for name in _TRAINING_FIELDS}
@@ -103,6 +107,7 @@ class State(param.Parameterized):
         self._base = experiment
         network = {name: getattr(experiment.network, name) for name in _NETWORK_FIELDS}
         network["activation"] = experiment.network.phi.name
+        network["parametrization"] = str(experiment.network.parametrization)
         training = {name: getattr(experiment.training, name) for name in _TRAINING_FIELDS}
         training["learning_rate"] = experiment.training.learning_rate or 0.0
         self.param.update(

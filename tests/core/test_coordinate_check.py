@@ -22,11 +22,21 @@ def exponents(name, depth):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["standard", "ntk", "mup", "mean_field"])
-def test_the_slope_over_widths_from_64_to_2048_is_minus_r(name, data):
-    r = lr.classify(exponents(name, 2)).r
-    net = lr.Network(2, 64, "tanh", 1.0, 0.0, name)
-    run = lr.coordinate_check(net, data, widths=(64, 256, 1024, 2048), seeds=6)
+@pytest.mark.parametrize(
+    "parametrization, learning_rate",
+    [
+        *((name, None) for name in ("standard", "ntk", "mup", "mean_field")),
+        (exponents("standard", 2), 0.3),
+        (lr.ABC((0.0, 0.5, 0.75), (0.0, 0.0, 0.0), -0.5), None),
+        (lr.ABC((-0.5, 0.0, 0.5), (0.5, 0.5, 0.5), 0.5), 0.3),
+    ],
+    ids=["standard", "ntk", "mup", "mean_field", "standard_as_exponents", "halfway", "mup_at_a_falling_rate"],
+)
+def test_the_slope_over_widths_from_64_to_2048_is_minus_r(parametrization, learning_rate, data):
+    known = isinstance(parametrization, str)
+    r = lr.classify(exponents(parametrization, 2) if known else parametrization).r
+    net = lr.Network(2, 64, "tanh", 1.0, 0.0, parametrization)
+    run = lr.coordinate_check(net, data, widths=(64, 256, 1024, 2048), learning_rate=learning_rate, seeds=6)
     assert abs(run.slope.values[-1] + r) < 0.1
     assert run.slope_stderr.values[-1] < 0.05
     assert run.attrs["verdict"] == ("feature learning" if r == 0 else "kernel")

@@ -15,7 +15,10 @@ FANCY = lr.Experiment(
     training=lr.TrainingSpec(time=20.0, learning_rate=0.05, seeds=2, checkpoints=5, centred=False, ntk_points=5),
     seed=2**32 - 2,
 )
-both = pytest.mark.parametrize("experiment", [PLAIN, FANCY], ids=["defaults", "every_field"])
+OWN = lr.Experiment(network=lr.Network(2, parametrization=lr.ABC((0, 1 / 3, 0.75), (0, 1 / 6, 0), -0.5)))
+both = pytest.mark.parametrize(
+    "experiment", [PLAIN, FANCY, OWN], ids=["defaults", "every_field", "exponents_of_its_own"]
+)
 
 
 @both
@@ -42,6 +45,20 @@ def test_different_experiments_are_written_differently():
     variants = [PLAIN, FANCY, lr.Experiment(seed=1), lr.Experiment(data=lr.DataSpec(noise=0.1))]
     variants += [lr.Experiment(network=lr.Network(activation=name)) for name in ("erf", "leaky_relu")]
     assert len({variant.to_json() for variant in variants}) == len(variants)
+
+
+def test_exponents_are_written_as_a_table_and_as_code():
+    table = {"name": "abc", "a": [0.0, 1 / 3, 0.75], "b": [0.0, 1 / 6, 0.0], "c": -0.5}
+    assert OWN.to_dict()["network"]["parametrization"] == table
+    assert "lr.ABC(a=(0.0, 0.3333333333333333, 0.75), b=" in OWN.to_python()
+    for change, text in (
+        ({"name": "xyz"}, "must be one of abc"),
+        ({"d": 1}, "got 'd'"),
+        ({"a": 1}, "tuple of numbers"),
+    ):
+        spec = {"network": {"depth": 2, "parametrization": table | change}}
+        with pytest.raises(ValueError, match=text):
+            lr.Experiment.from_dict(spec)
 
 
 def test_json_is_canonical_and_plain():

@@ -5,7 +5,7 @@ import math
 import pytest
 
 import lazyrich as lr
-from lazyrich.parametrizations import output_scale
+from lazyrich.parametrizations import width_exponents
 
 
 @pytest.mark.parametrize("depth", [1, 2, 5])
@@ -49,8 +49,26 @@ def test_mean_field_is_mup_shifted():
 
 
 def test_the_output_scale_grows_with_width_in_mup_alone():
-    assert output_scale("ntk", 0.3, 400) == 0.3
-    assert output_scale("mup", 0.3, 400) == output_scale("mean_field", 0.3, 400) == pytest.approx(0.3 * math.sqrt(400))
+    for name, gamma in (("ntk", 0.3), ("standard", 0.3), ("mup", 0.3 * math.sqrt(400)), ("mean_field", 0.3 * 20)):
+        assert lr.Network(width=400, parametrization=name, richness=0.3).gamma == pytest.approx(gamma)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+@pytest.mark.parametrize("name", ["ntk", "mup", "mean_field"])
+def test_a_named_parametrization_written_as_exponents_is_itself(name, depth):
+    got, want = width_exponents(lr.abc(name, depth)), width_exponents(name)
+    assert vars(got) == pytest.approx(vars(want))
+    assert got.keeps_activations and got.keeps_rates
+
+
+@pytest.mark.parametrize("shift", [-1.0, 0.25, 0.5])
+@pytest.mark.parametrize("name", ["standard", "ntk", "mup", "mean_field"])
+def test_shifted_exponents_make_the_same_network(name, shift):
+    exponents = lr.abc(name, 3)
+    shifted = lr.ABC(
+        tuple(a + shift for a in exponents.a), tuple(b - shift for b in exponents.b), exponents.c - 2 * shift
+    )
+    assert vars(width_exponents(shifted)) == pytest.approx(vars(width_exponents(exponents)))
 
 
 def test_bad_exponents_get_a_sentence():

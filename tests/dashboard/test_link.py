@@ -80,3 +80,9 @@ def test_an_activation_comes_back_with_parameters_of_every_kind(act):
     experiment = lr.Experiment(network=lr.Network(activation=act))
     decoded, notices = decode(encode(experiment))
     assert decoded.network.phi == act and notices == []
+
+
+def test_exponents_come_back():
+    network = lr.Network(3, parametrization=lr.ABC((0, 1 / 3, 1 / 3, 0.75), (0, 1 / 6, 1 / 6, 0), -0.5))
+    experiment = dataclasses.replace(PRESET, network=network)
+    assert decode(encode(experiment)) == (experiment, [])

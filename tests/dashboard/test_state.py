@@ -148,3 +148,17 @@ def test_a_value_that_makes_no_sense_is_refused_by_the_experiment_and_not_by_the
     setattr(state, control, value)
     with pytest.raises(ValueError, match=rf"^{control} must be .*; got {value}"):
         _ = state.experiment
+
+
+def test_exponents_of_its_own_stay_until_another_parametrization_is_picked():
+    network = lr.Network(2, parametrization=lr.ABC((0, 0.5, 0.75), (0, 0, 0), -0.5))
+    experiment = lr.Experiment(network=network)
+    state = State(experiment)
+    assert state.experiment.network == network
+    own, state.parametrization = state.parametrization, "mup"
+    assert state.experiment.network.parametrization == "mup"
+    state.parametrization = own
+    assert state.experiment.network == network
+    state.depth = 3
+    with pytest.raises(ValueError, match=r"an entry for each of the L \+ 1 = 4 layers; got 3"):
+        _ = state.experiment

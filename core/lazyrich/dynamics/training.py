@@ -40,9 +40,10 @@ def _step(nonlinearity, scales: Scales, params: Params, x, y, f0, step_size) -> 
     states = hidden_states(nonlinearity, scales, params, x)
     signal = output(nonlinearity, scales, params, states) - f0 - y
     last = nonlinearity(states[scales.depth - 1])
-    first, hidden, bias = (
+    first, hidden, readout, bias = (
         -step_size * scales.first_rate * scales.first,
         -step_size * scales.hidden_rate * scales.hidden,
+        -step_size * scales.readout_rate * scales.hidden,
         -step_size * scales.bias_rate * scales.bias,
     )
 
@@ -56,7 +57,7 @@ def _step(nonlinearity, scales: Scales, params: Params, x, y, f0, step_size) -> 
     return Params(
         first=params.first + first * g.T @ x,
         hidden=weights,
-        readout=params.readout + hidden * signal.T @ last,
+        readout=params.readout + readout * signal.T @ last,
         biases=biases.at[0].add(bias * g.sum(axis=0)),
         readout_bias=params.readout_bias + bias * signal.sum(axis=0),
     )

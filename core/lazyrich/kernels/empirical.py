@@ -94,7 +94,7 @@ def ntk_of_points(
     outputs = jnp.eye(out_dim, dtype=states.dtype)
     own = outputs[None, None] if blocks else jnp.ones((1, 1), states.dtype)
     last = nonlinearity(states[scales.depth - 1])
-    kernel = with_term(kernel, scales.depth, scales.hidden, scales.hidden_rate, last, own)
+    kernel = with_term(kernel, scales.depth, scales.hidden, scales.readout_rate, last, own)
     # The kernel is no output's own: signals are gathered from all of them before they enter it.
     g, kernel = jax.vmap(back_from, in_axes=(0, None), out_axes=(0, None), axis_name=_OUTPUTS)(outputs, kernel)
     return with_term(kernel, 0, scales.first, scales.first_rate, x, _signal_overlap(g, n1, blocks))

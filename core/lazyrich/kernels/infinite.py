@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from .._checks import as_points, choice, of_type
 from .._float64 import float64, is_traced
 from ..networks import Network
+from ..parametrizations import width_exponents
 from .recursion import Part, Recursion, Scalars, compiled, overflow, propagate
 from .tiles import Inputs, in_tiles, traced_inputs
 
@@ -29,6 +30,11 @@ class Kernels(NamedTuple):
 def checked_points(net: Network, x1: Any, x2: Any) -> tuple[Any, Any]:
     """Return both sets of points, x2 as None if they are one set, once they and `net` are what they must be."""
     of_type(net, "net", Network)
+    if not width_exponents(net.parametrization).keeps_activations:
+        raise ValueError(
+            "Infinite-width kernels need preactivations that keep their size as the width grows, a_1 + b_1 = 0 and "
+            f"a_l + b_l = 1/2 between hidden layers; got {net.parametrization}. Change these exponents."
+        )
     x1 = as_points(x1, "x1")
     x2 = None if x2 is None else as_points(x2, "x2")
     if x2 is not None and x1.shape[1] != x2.shape[1]:
@@ -40,6 +46,12 @@ def checked_points(net: Network, x1: Any, x2: Any) -> tuple[Any, Any]:
 
 def check_tangent(net: Network) -> None:
     """Say so where a network has no tangent kernel."""
+    if not width_exponents(net.parametrization).keeps_rates:
+        raise ValueError(
+            "The infinite-width tangent kernel needs a learning rate of every layer that does not depend on the width, "
+            f"once the weights are drawn from N(0, 1); got {net.parametrization}. Give 2 (a_out + b_out - b_l) + c = 1 "
+            "for each layer l, or use empirical_ntk and a learning_rate of your own."
+        )
     if not net.phi.has_tangent:
         raise ValueError(
             f"The tangent kernel of {net.phi} does not exist: it jumps, so E[phi'(u)^2] is infinite. "

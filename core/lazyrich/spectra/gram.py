@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .._checks import as_matrix, number
@@ -15,7 +14,6 @@ from .line import Line
 from .powerlaw import PowerLaw, fit_power_law
 from .stieltjes import operator_eigenvalues
 
-_eigh = jax.jit(jnp.linalg.eigh)
 # Above this the sum of entries, and so an eigenvalue, may leave the range of float64.
 _LARGEST_ENTRY = 1e300
 
@@ -131,12 +129,12 @@ def eigensystem(kernel: Any) -> Eigensystem:
     n = len(matrix)
     if matrix.shape != (n, n):
         raise ValueError(f"kernel must be square; got shape {matrix.shape}. Give K(x, x) of one set of points.")
-    if not is_traced(matrix):
-        check_entries(matrix, eps)
-    values, vectors = _eigh(jnp.asarray((matrix + matrix.T) / 2, jnp.float64))
-    xp = matrix.__array_namespace__()
+    traced, xp = is_traced(matrix), matrix.__array_namespace__()
+    symmetric = (matrix + matrix.T) / 2 if traced else symmetrised(matrix, eps)
+    # JAX brings its own threads for linear algebra: beside NumPy's, which take over from here, they halve the speed.
+    values, vectors = xp.linalg.eigh(symmetric)
     resolution = n * eps * xp.maximum(values[-1], xp.abs(matrix).max())
-    if is_traced(matrix):
+    if traced:
         return Eigensystem(values[::-1], vectors[:, ::-1], resolution)
     # The kernel's own entries carry rounding of a few eps each, hence the factor 10.
     if values[0] < -10 * resolution:
@@ -144,17 +142,19 @@ def eigensystem(kernel: Any) -> Eigensystem:
             f"kernel must be positive semi-definite; got the eigenvalue {float(values[0]):.3g} beside a largest one "
             f"of {float(values[-1]):.3g}. Compute it in float64, or give a true kernel."
         )
-    return Eigensystem(np.asarray(values)[::-1].copy(), np.asarray(vectors)[:, ::-1].copy(), float(resolution))
+    return Eigensystem(values[::-1].copy(), vectors[:, ::-1].copy(), float(resolution))
 
 
-def check_entries(matrix: np.ndarray, eps: float) -> None:
-    """Refuse a matrix that is out of range or not symmetric."""
+def symmetrised(matrix: np.ndarray, eps: float) -> np.ndarray:
+    """Return the mean of `matrix` and its mirror image; one that is out of range or not symmetric is refused."""
     size = float(np.abs(matrix).max())
     if size > _LARGEST_ENTRY:
         raise ValueError(f"kernel's entries must be at most {_LARGEST_ENTRY:g}; got {size:.3g}. Scale the kernel.")
-    gap = float(np.abs(matrix - matrix.T).max())
+    symmetric = (matrix + matrix.T) / 2
+    gap = 2 * float(np.abs(matrix - symmetric).max())
     if gap > max(1e-8, 100 * eps) * size:
         raise ValueError(
             f"kernel must be symmetric; entries differ from their mirror images by up to {gap:.3g}. "
             "Give K(x, x) of one set of points."
         )
+    return symmetric

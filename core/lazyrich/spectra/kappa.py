@@ -12,7 +12,7 @@ import xarray as xr
 from scipy.linalg import eigvalsh
 
 from .._checks import as_matrix, number, seed_of, whole
-from .gram import check_entries
+from .gram import symmetrised
 from .line import Line, widening
 
 
@@ -39,7 +39,7 @@ def kappa_from_gram(kernel: Any, sizes: Any, *, ridge: float = 0.0, subsets: int
     eps = float(np.finfo(kernel.dtype if single else np.float64).eps)
     kernel = as_matrix(kernel, "kernel", (None, None))
     kernel = as_matrix(kernel, "kernel", (len(kernel), len(kernel)))
-    check_entries(kernel, eps)
+    kernel = symmetrised(kernel, eps)
     ridge, subsets = number(ridge, "ridge", least=0), whole(subsets, "subsets", 2)
     sizes = _as_sizes(sizes, len(kernel))
     rng = np.random.default_rng(seed_of(seed))

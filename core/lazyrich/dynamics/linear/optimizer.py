@@ -108,6 +108,8 @@ class Optimizer:
         end_decay = xp.where(rate > 0, xp.where(stable, 0.0, np.inf), 1.0)
         end_gain = xp.where(rate > 0, xp.where(stable, 1.0, -np.inf) / xp.where(rate > 0, rate, 1.0), 0.0)
         decay, gain = xp.where(is_finite, decay, end_decay), xp.where(is_finite, gain, end_gain)
+        if not self.is_discrete:
+            return decay, gain
         lost = ~(xp.abs(decay) <= OVERFLOW) | ~xp.isfinite(gain)
         return xp.where(lost, _HELD, decay), xp.where(lost, -_HELD, gain)
 
