@@ -46,11 +46,12 @@ def _step(nonlinearity, scales: Scales, params: Params, x, y, f0, step_size) -> 
         -step_size * scales.readout_rate * scales.hidden,
         -step_size * scales.bias_rate * scales.bias,
     )
+    ones = jnp.ones(len(x), x.dtype)  # a product is ten times as fast as XLA's sum over rows
 
     def visit(carry, level, g):
         weights, biases = carry
         weights = weights.at[level - 1].add(hidden * g.T @ nonlinearity(states[level - 1]))
-        return weights, biases.at[level].add(bias * g.sum(axis=0))
+        return weights, biases.at[level].add(bias * (ones @ g))
 
     start = params.hidden, params.biases
     g, (weights, biases) = backward(nonlinearity, scales, params, states, signal, visit, start)
@@ -58,7 +59,7 @@ def _step(nonlinearity, scales: Scales, params: Params, x, y, f0, step_size) -> 
         first=params.first + first * g.T @ x,
         hidden=weights,
         readout=params.readout + readout * signal.T @ last,
-        biases=biases.at[0].add(bias * g.sum(axis=0)),
+        biases=biases.at[0].add(bias * (ones @ g)),
         readout_bias=params.readout_bias + bias * signal.sum(axis=0),
     )
 
