@@ -23,7 +23,7 @@ from ..diagnostics.movement import activation_distances
 from ..gradients import loss_gradient, rates, squared_slope
 from ..mlp import Nonlinearity, Scales, draw, hidden_states
 from ..networks import Network
-from .training import default_learning_rate
+from .training.learning_rates import default_learning_rate
 
 _WIDTHS = (64, 128, 256, 512, 1024, 2048)
 # A slope this close to 0 counts as flat; the named parametrizations lie at 0 and -1/2.

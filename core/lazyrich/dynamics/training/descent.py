@@ -1,0 +1,132 @@
+"""The compiled programs of training: steps down the gradient, for every seed.
+
+Depth, scales, learning rate, momentum and the number of steps are runtime values; shapes, activation, loss, the kind of
+optimizer and the batch size are compiled.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ...gradients import Slope
+from ...mlp import Nonlinearity, Params, Scales, draw, hidden_states, output
+from .optimizers import Optimizer
+
+# Above this width a step's matrix products fill the machine, and seeds side by side get into each other's way.
+_WIDEST_SIDE_BY_SIDE = 128
+# The batches of a seed are drawn from a stream of their own.
+_BATCHES = 0x62617463
+
+
+class State(NamedTuple):
+    """Where training has got, the seeds along the leading axis of every array."""
+
+    params: Params
+    memory: Any
+    key: Array
+
+
+class Task(NamedTuple):
+    """What is learned: points, targets, and what is taken from each seed's outputs."""
+
+    x: Float[Array, "n in_dim"]
+    y: Float[Array, "n out_dim"]
+    offset: Float[Array, "seed n out_dim"]
+
+
+@partial(jax.jit, static_argnames=("in_dim", "out_dim", "width", "layers"))
+def draw_seeds(seeds: Array, in_dim: int, out_dim: int, width: int, layers: int) -> Params:
+    """Draw the weights of every seed."""
+    return jax.vmap(lambda seed: draw(jax.random.key(seed), in_dim, out_dim, width, layers, "float32"))(seeds)
+
+
+@jax.jit
+def start(optimizer: Optimizer, seeds: Array, params: Params) -> State:
+    """Return the state before the first step."""
+    keys = jax.vmap(lambda seed: jax.random.fold_in(jax.random.key(seed), _BATCHES))(seeds)
+    return State(params, jax.vmap(optimizer.start)(params), keys)
+
+
+def each_seed(function: Callable, params: Params, *others: Any) -> Any:
+    """Return `function(params, *others)` of every seed: side by side where that is faster, else in turns."""
+    if params.first.shape[-2] <= _WIDEST_SIDE_BY_SIDE:
+        return jax.vmap(function)(params, *others)
+    return jax.lax.map(lambda arguments: function(*arguments), (params, *others))
+
+
+def slope(loss: Callable, y: Float[Array, "n out_dim"], offset: Float[Array, "n out_dim"]) -> Slope:
+    """Return the derivative of the mean over points of `loss(f, y)`, a function of one point, in f + `offset`."""
+    return lambda f: jax.vmap(jax.grad(loss))(f - offset, y) / len(y)
+
+
+@partial(jax.jit, static_argnames="batch_size")
+def advance(
+    nonlinearity: Nonlinearity,
+    scales: Scales,
+    optimizer: Optimizer,
+    loss: Callable,
+    batch_size: int | None,
+    task: Task,
+    state: State,
+    learning_rate: Any,
+    done: Any,
+    steps: Any,
+) -> State:
+    """Run the steps `done`, ..., `done + steps - 1`."""
+    rates = optimizer.rates(scales, state.params.first.shape[-2])
+    moves = Params(*(partial(optimizer.step, learning_rate * rate) for rate in rates))
+
+    def one(params, memory, key, offset):
+        def step(i, now):
+            x, y, taken = _batch(batch_size, jax.random.fold_in(key, i), task.x, task.y, offset)
+            return _step(nonlinearity, scales, moves, *now, x, slope(loss, y, taken))
+
+        return jax.lax.fori_loop(done, done + steps, step, (params, memory))
+
+    return State(*each_seed(one, *state, task.offset), state.key)
+
+
+def _batch(size: int | None, key: Array, *arrays: Array) -> tuple[Array, ...]:
+    """Return the rows of a batch drawn without replacement; all of them for None."""
+    if size is None:
+        return arrays
+    rows = jax.random.permutation(key, len(arrays[0]))[:size]
+    return tuple(array[rows] for array in arrays)
+
+
+def _step(
+    nonlinearity: Nonlinearity, scales: Scales, moves: Params, params: Params, memory: Params, x: Array, slope: Slope
+) -> tuple[Params, Params]:
+    """Return weights and memory after a step on the points `x`.
+
+    Each layer moves as soon as the signal has passed it, so that weights and memory change where they lie.
+    """
+    states = hidden_states(nonlinearity, scales, params, x)
+    signal = slope(output(nonlinearity, scales, params, states))
+
+    def layer(i, carry):
+        level = scales.depth - 1 - i
+        g, hidden, biases = carry
+        weights, own = jax.tree.map(lambda a: a[level - 1], hidden)
+        below = states[level - 1]
+        down = nonlinearity.pull_back(below, scales.hidden * (g @ weights)) + scales.residual * g
+        moved = moves.hidden(weights, own, scales.hidden * g.T @ nonlinearity(below))
+        hidden = jax.tree.map(lambda a, new: a.at[level - 1].set(new), hidden, moved)
+        return down, hidden, biases.at[level].set(g.sum(axis=0))
+
+    g = nonlinearity.pull_back(states[scales.depth - 1], scales.hidden * (signal @ params.readout))
+    carry = g, (params.hidden, memory.hidden), jnp.zeros_like(params.biases)
+    g, hidden, biases = jax.lax.fori_loop(0, scales.depth - 1, layer, carry) if len(params.hidden) else carry
+    last = nonlinearity(states[scales.depth - 1])
+    pairs = Params(
+        first=moves.first(params.first, memory.first, scales.first * g.T @ x),
+        hidden=hidden,
+        readout=moves.readout(params.readout, memory.readout, scales.hidden * signal.T @ last),
+        biases=moves.biases(params.biases, memory.biases, scales.bias * biases.at[0].set(g.sum(axis=0))),
+        readout_bias=moves.readout_bias(params.readout_bias, memory.readout_bias, scales.bias * signal.sum(axis=0)),
+    )
+    return Params(*(pair[0] for pair in pairs)), Params(*(pair[1] for pair in pairs))
