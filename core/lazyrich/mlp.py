@@ -129,6 +129,14 @@ def draw(key: jax.Array, in_dim: int, out_dim: int, width: int, layers: int, dty
     )
 
 
+def _product(a: Array, hidden: Any, index: Any, product: Callable) -> Array:
+    """Return `product(a, hidden[index])`; of a tuple of weights, unlike a slice of an array, nothing is copied."""
+    if not isinstance(hidden, tuple):
+        return product(a, hidden[index])
+    branches = [lambda a, hidden, i=i: product(a, hidden[i]) for i in range(len(hidden))]
+    return jax.lax.switch(index, branches, a, hidden)
+
+
 def hidden_states(
     nonlinearity: Nonlinearity, scales: Scales, params: Params, x: Float[Array, "n in_dim"]
 ) -> Float[Array, "layers n width"]:
@@ -136,8 +144,8 @@ def hidden_states(
 
     def layer(level, states):
         previous = states[level - 1]
-        weights, bias = params.hidden[level - 1], params.biases[level]
-        h = scales.hidden * nonlinearity(previous) @ weights.T + scales.bias * bias[None, :]
+        h = _product(nonlinearity(previous), params.hidden, level - 1, lambda a, weights: a @ weights.T)
+        h = scales.hidden * h + scales.bias * params.biases[level][None, :]
         return states.at[level].set(h + scales.residual * previous)
 
     layers, width = params.biases.shape
@@ -173,7 +181,8 @@ def backward(
     def layer(step, state):
         level, (g, carry) = scales.depth - 1 - step, state
         carry = visit(carry, level, g)
-        below = nonlinearity.pull_back(states[level - 1], scales.hidden * (g @ params.hidden[level - 1]))
+        below = scales.hidden * _product(g, params.hidden, level - 1, lambda g, weights: g @ weights)
+        below = nonlinearity.pull_back(states[level - 1], below)
         return below + scales.residual * g, carry
 
     g = nonlinearity.pull_back(states[scales.depth - 1], scales.hidden * (signal @ params.readout))

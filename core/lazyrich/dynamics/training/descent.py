@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ...gradients import Slope
-from ...mlp import Nonlinearity, Params, Scales, draw, hidden_states, output
+from ...mlp import Nonlinearity, Params, Scales, backward, draw, hidden_states, output
 from .optimizers import Optimizer
 
 # Above this width a step's matrix products fill the machine, and seeds side by side get into each other's way.
@@ -23,10 +23,14 @@ _BATCHES = 0x62617463
 
 
 class State(NamedTuple):
-    """Where training has got, the seeds along the leading axis of every array."""
+    """Where training has got, the seeds along the leading axis of every array.
+
+    The hidden layers are a tuple of arrays, of the weights and of what the optimizer remembers: each changes where it
+    lies, where a slice of a stack of them would be copied twice a step.
+    """
 
     params: Params
-    memory: Any
+    memory: Params
     key: Array
 
 
@@ -48,7 +52,16 @@ def draw_seeds(seeds: Array, in_dim: int, out_dim: int, width: int, layers: int)
 def start(optimizer: Optimizer, seeds: Array, params: Params) -> State:
     """Return the state before the first step."""
     keys = jax.vmap(lambda seed: jax.random.fold_in(jax.random.key(seed), _BATCHES))(seeds)
+    params = params._replace(hidden=tuple(jnp.moveaxis(params.hidden, 1, 0)))
     return State(params, jax.vmap(optimizer.start)(params), keys)
+
+
+@jax.jit
+def stacked(params: Params) -> Params:
+    """Return the weights of a `State` with their hidden layers in one array, (seed, hidden, width, width)."""
+    seeds, width = params.first.shape[:2]
+    empty = jnp.zeros((seeds, 0, width, width), params.first.dtype)
+    return params._replace(hidden=jnp.stack(params.hidden, axis=1) if params.hidden else empty)
 
 
 def each_seed(function: Callable, params: Params, *others: Any) -> Any:
@@ -101,32 +114,29 @@ def _batch(size: int | None, key: Array, *arrays: Array) -> tuple[Array, ...]:
 def _step(
     nonlinearity: Nonlinearity, scales: Scales, moves: Params, params: Params, memory: Params, x: Array, slope: Slope
 ) -> tuple[Params, Params]:
-    """Return weights and memory after a step on the points `x`.
-
-    Each layer moves as soon as the signal has passed it, so that weights and memory change where they lie.
-    """
+    """Return weights and memory, their hidden layers one by one, after a step on the points `x`."""
     states = hidden_states(nonlinearity, scales, params, x)
     signal = slope(output(nonlinearity, scales, params, states))
 
-    def layer(i, carry):
-        level = scales.depth - 1 - i
-        g, hidden, biases = carry
-        weights, own = jax.tree.map(lambda a: a[level - 1], hidden)
-        below = states[level - 1]
-        down = nonlinearity.pull_back(below, scales.hidden * (g @ weights)) + scales.residual * g
-        moved = moves.hidden(weights, own, scales.hidden * g.T @ nonlinearity(below))
-        hidden = jax.tree.map(lambda a, new: a.at[level - 1].set(new), hidden, moved)
-        return down, hidden, biases.at[level].set(g.sum(axis=0))
+    def keep(signals, level, g):
+        return signals.at[level].set(g)
 
-    g = nonlinearity.pull_back(states[scales.depth - 1], scales.hidden * (signal @ params.readout))
-    carry = g, (params.hidden, memory.hidden), jnp.zeros_like(params.biases)
-    g, hidden, biases = jax.lax.fori_loop(0, scales.depth - 1, layer, carry) if len(params.hidden) else carry
-    last = nonlinearity(states[scales.depth - 1])
+    g, signals = backward(nonlinearity, scales, params, states, signal, keep, jnp.zeros_like(states))
+    signals, last = signals.at[0].set(g), nonlinearity(states[scales.depth - 1])
+
+    def hidden(i):
+        def moved(weights, memory, signal, below):
+            return moves.hidden(weights, memory, scales.hidden * signal.T @ nonlinearity(below))
+
+        own = params.hidden[i], memory.hidden[i]
+        return jax.lax.cond(i + 1 < scales.depth, moved, lambda *own: own[:2], *own, signals[i + 1], states[i])
+
+    layers = [hidden(i) for i in range(len(params.hidden))]
     pairs = Params(
         first=moves.first(params.first, memory.first, scales.first * g.T @ x),
-        hidden=hidden,
+        hidden=(tuple(w for w, _ in layers), tuple(m for _, m in layers)),
         readout=moves.readout(params.readout, memory.readout, scales.hidden * signal.T @ last),
-        biases=moves.biases(params.biases, memory.biases, scales.bias * biases.at[0].set(g.sum(axis=0))),
+        biases=moves.biases(params.biases, memory.biases, scales.bias * signals.sum(axis=1)),
         readout_bias=moves.readout_bias(params.readout_bias, memory.readout_bias, scales.bias * signal.sum(axis=0)),
     )
     return Params(*(pair[0] for pair in pairs)), Params(*(pair[1] for pair in pairs))

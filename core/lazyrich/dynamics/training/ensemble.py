@@ -18,7 +18,7 @@ from ...mlp import Nonlinearity, Params, Scales, hidden_states, output
 from ...networks import Network
 from ..linearised import LinearisedTraining
 from ..losses.point_losses import Loss
-from .descent import Task, each_seed
+from .descent import Task, each_seed, stacked
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Ensemble:
         data: what it is trained and tested on.
         loss: what is minimised.
         targets: training and test targets as the loss takes them.
-        initial: the weights at the start, seeds along the leading axis.
+        initial: the weights at the start, as in a `State`.
         centred: whether f - f_0 is trained in place of f.
         probes: how many of the first training points kernels are measured on.
         learning_rate: the step size, once it is known.
@@ -105,16 +105,27 @@ class Ensemble:
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """The networks at one time."""
+    """The networks at one time.
+
+    Attributes:
+        run: what they share with other times.
+        weights: their weights, the hidden layers one by one as in a `State`.
+        time: learning rate x steps.
+    """
 
     run: Ensemble
-    params: Params
+    weights: Params
     time: float
+
+    @cached_property
+    def params(self) -> Params:
+        """Their weights, the hidden layers in one array."""
+        return stacked(self.weights)
 
     @cached_property
     def f(self) -> tuple[Array, Array]:
         """The outputs on training and on test points, (seed, n, C)."""
-        return self.run.outputs_of(self.params)
+        return self.run.outputs_of(self.weights)
 
     @property
     def parts(self) -> list[tuple[str, Array, Array]]:

@@ -62,9 +62,9 @@ class Optimizer:
         return optax.scale_by_adam()
 
     def start(self, params: Params) -> Params:
-        """Return the memory before the first step: that of each array of `params`, hidden layers one by one."""
+        """Return the memory before the first step, one for each array of `params`."""
         begin = self._transformation().init
-        return Params(*(begin(leaf) for leaf in params))._replace(hidden=jax.vmap(begin)(params.hidden))
+        return Params(*(begin(a) for a in params))._replace(hidden=tuple(begin(a) for a in params.hidden))
 
     def step(self, rate: Any, weights: Array, memory: Any, gradient: Array) -> tuple[Array, Any]:
         """Return weights and their memory after one step; `rate` is the learning rate times that of `rates`."""

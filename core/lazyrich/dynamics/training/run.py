@@ -43,6 +43,7 @@ class Run:
     seeds: np.ndarray
     record: tuple[str, ...]
     learning_rate: float
+    start: State
 
     @classmethod
     def of(
@@ -66,10 +67,10 @@ class Run:
                 f"{net.phi} is flat but for its jumps, so gradients train the readout alone. Pick a continuous "
                 "activation such as erf to train all layers.", RuntimeWarning, stacklevel=4,
             )  # fmt: skip
-        initial = _draw(net, data, names)
-        ensemble = Ensemble(net, data, loss, targets, initial, flag(centred, "centred"), probes)
+        state = start(optimizer, jnp.asarray(names, jnp.uint32), _draw(net, data, names))
+        ensemble = Ensemble(net, data, loss, targets, state.params, flag(centred, "centred"), probes)
         rate = learning_rate_of(ensemble, optimizer, learning_rate, edge_fraction)
-        return cls(replace(ensemble, learning_rate=rate), optimizer, batch_size, names, record, rate)
+        return cls(replace(ensemble, learning_rate=rate), optimizer, batch_size, names, record, rate, state)
 
     def checkpoints(self, time: Any, count: Any) -> np.ndarray:
         """Return the steps at which to look; see `checkpoint_steps`."""
@@ -77,8 +78,7 @@ class Run:
 
     def stream(self, steps: np.ndarray, stop: Callable[[], bool]) -> Iterator[xr.Dataset]:
         """Yield a Dataset at each of `steps`, or until training diverges or `stop` ends it."""
-        state = start(self.optimizer, jnp.asarray(self.seeds, jnp.uint32), self.ensemble.initial)
-        done, pace = 0, None
+        state, done, pace = self.start, 0, None
         for step in map(int, steps):
             state, done, pace = self._advance(state, done, step, stop, pace)
             status, result = self._measure(state.params, done, stopped=done < step)
