@@ -126,16 +126,16 @@ def _step(
 
     def hidden(i):
         def moved(weights, memory, signal, below):
-            return moves.hidden(weights, memory, scales.hidden * signal.T @ nonlinearity(below))
+            return moves.hidden(weights, memory, scales.hidden * (signal.T @ nonlinearity(below)))
 
         own = params.hidden[i], memory.hidden[i]
         return jax.lax.cond(i + 1 < scales.depth, moved, lambda *own: own[:2], *own, signals[i + 1], states[i])
 
     layers = [hidden(i) for i in range(len(params.hidden))]
     pairs = Params(
-        first=moves.first(params.first, memory.first, scales.first * g.T @ x),
+        first=moves.first(params.first, memory.first, scales.first * (g.T @ x)),
         hidden=(tuple(w for w, _ in layers), tuple(m for _, m in layers)),
-        readout=moves.readout(params.readout, memory.readout, scales.hidden * signal.T @ last),
+        readout=moves.readout(params.readout, memory.readout, scales.hidden * (signal.T @ last)),
         biases=moves.biases(params.biases, memory.biases, scales.bias * signals.sum(axis=1)),
         readout_bias=moves.readout_bias(params.readout_bias, memory.readout_bias, scales.bias * signal.sum(axis=0)),
     )

@@ -13,16 +13,18 @@ from .ensemble import Checkpoint
 
 # Every checkpoint begins from the same random vector, so that a curve over time has no noise of its own.
 _SEED = 0
+# Lanczos steps and random vectors: the defaults of `lazyrich.sharpness` and `lazyrich.hessian_trace`.
+_ITERATIONS = _SAMPLES = 30
 
 
-def sharpnesses(at: Checkpoint, iterations: int) -> Sharpness:
+def sharpnesses(at: Checkpoint) -> Sharpness:
     """Return the largest eigenvalue and its residual of every seed, (seed,)."""
-    return _measured(at, largest_hessian_eigenvalue, iterations)
+    return _measured(at, largest_hessian_eigenvalue, _ITERATIONS)
 
 
-def hessian_traces(at: Checkpoint, samples: int) -> HessianTrace:
+def hessian_traces(at: Checkpoint) -> HessianTrace:
     """Return the trace and its standard error of every seed, (seed,)."""
-    return _measured(at, estimated_hessian_trace, samples)
+    return _measured(at, estimated_hessian_trace, _SAMPLES)
 
 
 def _measured(at: Checkpoint, measure: Callable, count: int) -> Any:

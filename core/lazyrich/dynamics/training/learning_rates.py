@@ -19,8 +19,6 @@ from .optimizers import Optimizer
 
 # The default step is this fraction of the limit 2n/lambda_max: close to gradient flow, with room for a growing kernel.
 _STABLE_FRACTION = 0.25
-# Lanczos steps at the edge, which is wanted to three digits.
-_LANCZOS_STEPS = 40
 
 
 def default_learning_rate(net: Network, data: Dataset) -> float:
@@ -59,7 +57,7 @@ def learning_rate_of(ensemble: Ensemble, optimizer: Optimizer, given: Any, edge_
 
 def _edge(ensemble: Ensemble, optimizer: Optimizer) -> float:
     """Return the largest stable step at the start."""
-    top = float(np.max(sharpnesses(ensemble.start, _LANCZOS_STEPS).value))
+    top = float(np.max(sharpnesses(ensemble.start).value))
     if not (np.isfinite(top) and top > 0):
         raise ValueError(
             f"A fraction of the stability edge needs a Hessian with a positive finite eigenvalue; got {top:.3g}. "

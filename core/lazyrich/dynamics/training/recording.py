@@ -41,8 +41,6 @@ from .hessian import hessian_traces, sharpnesses
 
 Variables = dict[str, Any]
 
-# Lanczos steps of the sharpness, and random vectors of the trace, at each checkpoint.
-_LANCZOS_STEPS, _TRACE_SAMPLES = 20, 20
 # A layer of fewer singular values than this has no tail to fit.
 _LEAST_OF_A_TAIL = 10
 
@@ -130,12 +128,12 @@ def _linear_training(at: Checkpoint) -> Variables:
 
 
 def _sharpness(at: Checkpoint) -> Variables:
-    found = sharpnesses(at, _LANCZOS_STEPS)
+    found = sharpnesses(at)
     return {"sharpness": found.value, "sharpness_residual": found.residual}
 
 
 def _trace(at: Checkpoint) -> Variables:
-    found = hessian_traces(at, _TRACE_SAMPLES)
+    found = hessian_traces(at)
     return {"hessian_trace": found.value, "hessian_trace_stderr": found.stderr}
 
 

@@ -62,6 +62,7 @@ class Run:
         seed_of(names[-1], "seed + seeds - 1")
         probes = n if ntk_points is None else min(whole(ntk_points, "ntk_points", 1), n)
         targets = _targets(loss, data)
+        loss.check(np.zeros_like(targets[0]), targets[0])
         if not net.phi.has_tangent:
             warnings.warn(
                 f"{net.phi} is flat but for its jumps, so gradients train the readout alone. Pick a continuous "
@@ -124,14 +125,23 @@ class Run:
             status = f"diverged before t = {now:.3g}: {too_large}"
         variables = {}
         for name in self.record:
-            if diverged and name not in _KEPT_WHEN_DIVERGED:
-                start = RECORDERS[name](self.ensemble.start)
-                variables |= {key: np.full(np.shape(value), np.nan) for key, value in start.items()}
-            else:
-                variables |= RECORDERS[name](at)
+            variables |= self._recorded(name, at, diverged and name not in _KEPT_WHEN_DIVERGED)
         arrays = {name: np.asarray(value)[:, None] for name, value in variables.items()}
         where = {"seed": self.seeds, "time": [now]}
         return status, labelled(arrays, ("seed", "time"), where, status=status, **self._attributes)
+
+    def _recorded(self, name: str, at: Checkpoint, is_lost: bool) -> dict[str, Any]:
+        """Return the variables of a recorder; NaN where they are lost, or do not exist at these weights."""
+        if not is_lost:
+            try:
+                return RECORDERS[name](at)
+            except ValueError as error:
+                if at is self.ensemble.start:
+                    raise
+                said = f"{name} was not recorded at t = {at.time:.3g}: {error}"
+                warnings.warn(said, RuntimeWarning, stacklevel=5)
+        start = RECORDERS[name](self.ensemble.start)
+        return {key: np.full(np.shape(value), np.nan) for key, value in start.items()}
 
     @property
     def _attributes(self) -> dict[str, Any]:

@@ -98,7 +98,8 @@ def train(
         Over (seed, time): `train_loss`, `test_loss`; `f_train`, `f_test` (..., point, output); `ntk` (..., point,
         point); and what else was asked for. `attrs["status"]` is `complete`, or says when the loss diverged or `stop`
         ended it; then the result ends there, and of a checkpoint that diverged there are outputs and losses alone. A
-        RuntimeWarning is given when the loss diverges, and when the activation is one that gradients do not pass.
+        RuntimeWarning is given when the loss diverges, when something does not exist at the weights that were reached
+        (it is NaN there), and when the activation is one that gradients do not pass.
 
     Raises:
         ValueError: an argument out of its range, targets that are none of the loss, or an optimizer without a step.
