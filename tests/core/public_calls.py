@@ -289,8 +289,13 @@ CALLS = {
     **{
         name: (function, {"net": NET, "data": DATA, "time": 0.01, "learning_rate": 0.01, "seeds": 1,
                           "seed": 0, "record": ("loss",), "checkpoints": 2, "centred": False,
-                          "ntk_points": 2},
-               _TRAINING | {"centred": FLAG, "seeds": COUNT})
+                          "ntk_points": 2, "loss": "huber", "optimizer": "gradient_descent", "momentum": 0.5,
+                          "batch_size": 2, "edge_fraction": None, "stop": None},
+               _TRAINING | {"centred": FLAG, "seeds": COUNT, "loss": NAME, "optimizer": NAME,
+                            "momentum": NOT_NEGATIVE | {"one": (1.0, "must be below 1")},
+                            "batch_size": without(_BATCH_SIZE, "none"),
+                            "edge_fraction": {"both": (0.5, "Only one of learning_rate and edge_fraction")},
+                            "stop": {"number": (5, "stop must be a function of nothing; got int")}})
         for name, function in (("train", lr.train), ("train_stream", _one_step))
     },
     "mean_field": (

@@ -13,10 +13,17 @@ import lazyrich as lr
 from lazyrich import mlp
 from lazyrich.activations import FAMILIES
 from lazyrich.diagnostics import linearised, movement
-from lazyrich.diagnostics.sharpness import _hessian_trace_compiled, _sharpness_compiled
-from lazyrich.dynamics import minibatch, training
+from lazyrich.diagnostics.sharpness import (
+    _hessian_trace_compiled,
+    _sharpness_compiled,
+    estimated_hessian_trace,
+    largest_hessian_eigenvalue,
+)
+from lazyrich.dynamics import minibatch
 from lazyrich.dynamics.coordinate_check import _movements
 from lazyrich.dynamics.losses import gradient_flow, point_losses
+from lazyrich.dynamics.training import descent, ensemble, hessian, recording
+from lazyrich.dynamics.training.optimizers import Optimizer
 from lazyrich.kernels import derivatives, empirical, features, recursion, tiles
 from lazyrich.kernels.function_ntk import _contracted, _rows
 from lazyrich.theory import high_dimensional, optimal_fit, risk
@@ -64,9 +71,34 @@ def loss_arguments():
     return (*finite_network(), jnp.ones((N, OUT), jnp.float32), jax.random.key(0))
 
 
-def training_arguments():
-    y = jnp.ones((N, OUT), jnp.float32)
-    return (*finite_network((SEEDS,)), y, jnp.zeros((SEEDS, N, OUT), jnp.float32), 0.1, 5)
+def networks_in_training(optimizer="adam"):
+    """Activation, scales, optimizer, loss, task, and the state before the first step."""
+    nonlinearity, scales, params, x = finite_network((SEEDS,))
+    move, loss = Optimizer.of(optimizer, 0.0), point_losses.Loss.of("huber", 1.0).value
+    task = descent.Task(x, jnp.ones((N, OUT), jnp.float32), jnp.zeros((SEEDS, N, OUT), jnp.float32))
+    return nonlinearity, scales, move, loss, task, descent.start(move, jnp.arange(SEEDS, dtype=jnp.uint32), params)
+
+
+def training_arguments(optimizer):
+    *settings, task, state = networks_in_training(optimizer)
+    return (*settings, task, state, 0.1, 0, 5)
+
+
+def weights_in_training():
+    nonlinearity, scales, _, _, _, state = networks_in_training()
+    return nonlinearity, scales, state.params, jnp.ones((N, DIM), jnp.float32)
+
+
+def hessian_arguments():
+    nonlinearity, scales, _, loss, task, _ = networks_in_training()
+    return nonlinearity, scales, loss, task, finite_network((SEEDS,))[2]
+
+
+def trained_and_start():
+    """Scales, and twice what moves: weights and preactivations."""
+    _, scales, params, _ = finite_network((SEEDS,))
+    pair = params, jnp.ones((SEEDS, LAYERS, N, WIDTH), jnp.float32)
+    return scales, pair, pair
 
 
 def minibatch_arguments(exact):
@@ -178,20 +210,57 @@ COMPILED = {
             jnp.array([1.0, jnp.inf], jnp.float64),
         ),
     ),
-    "training": (training._advance, training_arguments),
-    "outputs_of_seeds": (training._outputs, lambda: finite_network((SEEDS,))),
-    "kernels_of_seeds": (training._kernels, lambda: finite_network((SEEDS,))),
+    **{
+        f"training_by_{name}": (
+            jax.jit(lambda *a, size=size: descent.advance(*a[:4], size, *a[4:])),
+            lambda name=name: training_arguments(name),
+        )
+        for name, size in (("gradient_descent", None), ("adam", 2), ("mup_adam", None))
+    },
+    "start_of_training": (
+        descent.start,
+        lambda: (Optimizer.of("adam", 0.0), jnp.arange(SEEDS, dtype=jnp.uint32), finite_network((SEEDS,))[2]),
+    ),
+    "stacked_layers": (descent.stacked, lambda: weights_in_training()[2:3]),
+    "outputs_of_seeds": (ensemble._outputs, weights_in_training),
+    "losses_of_seeds": (
+        ensemble._mean_losses,
+        lambda: (networks_in_training()[3], jnp.ones((SEEDS, N, OUT), jnp.float32), jnp.ones((N, OUT), jnp.float32)),
+    ),
+    "states_of_seeds": (ensemble._states, lambda: finite_network((SEEDS,))),
+    **{
+        f"ntks_of_seeds_{name}": (
+            jax.jit(lambda *a, layers=layers: ensemble._kernels(*a, layers=layers)),
+            lambda: finite_network((SEEDS,)),
+        )
+        for name, layers in (("whole", False), ("by_layer", True))
+    },
+    **{
+        f"{measure.__name__}_of_seeds": (
+            jax.jit(lambda *a, measure=measure: hessian._of_seeds(*a, measure, 3)),
+            hessian_arguments,
+        )
+        for measure in (largest_hessian_eigenvalue, estimated_hessian_trace)
+    },
+    "nngps_of_seeds": (
+        recording._nngp_of_seeds,
+        lambda: (*finite_network()[:2], jnp.ones((SEEDS, LAYERS, N, WIDTH), jnp.float32), 2),
+    ),
+    "movements_of_seeds": (recording._moved, trained_and_start),
+    "linearised_distances_of_seeds": (
+        recording._distances,
+        lambda: (*finite_network()[:2], *(finite_network((SEEDS,))[2],) * 2, jnp.ones((N, DIM), jnp.float32)),
+    ),
     "weights": (
         jax.jit(lambda key: mlp.draw(key, DIM, OUT, WIDTH, LAYERS, "float32")),
         lambda: (jax.random.key(0),),
     ),
     "weights_of_seeds": (
-        jax.jit(lambda seeds: training._draw_seeds(seeds, DIM, OUT, WIDTH, LAYERS)),
+        jax.jit(lambda seeds: descent.draw_seeds(seeds, DIM, OUT, WIDTH, LAYERS)),
         lambda: (jnp.arange(SEEDS, dtype=jnp.uint32),),
     ),
 }
 DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_", "flow_", "minibatches_"))}
-DOUBLE -= {"kernels_of_seeds"}
 DOUBLE |= {"eigenvalues", "high_dimensional_errors", "best_stopping_time", "self_distillation"}
 DOUBLE |= {"linear_dynamics", "risk", "optimal_ridge", "optimal_fitting_ratio"}
 
@@ -219,8 +288,9 @@ def test_no_compiled_function_is_missing_here():
         for _, value in inspect.getmembers(module, lambda member: isinstance(member, jitted))
         if inspect.unwrap(value).__module__.startswith("lazyrich")
     }
-    within_others = {mlp.draw, training._draw_seeds, _rows, _contracted, minibatch._advance, _coefficients}
-    within_others |= {_sharpness_compiled, _hessian_trace_compiled, _movements}
+    within_others = {mlp.draw, descent.draw_seeds, _rows, _contracted, minibatch._advance, _coefficients}
+    within_others |= {_sharpness_compiled, _hessian_trace_compiled, _movements, descent.advance, ensemble._kernels}
+    within_others |= {hessian._of_seeds}
     tried = {function for function, _ in COMPILED.values()} | within_others
     assert compiled <= tried
     assert len(compiled) >= 9

@@ -91,16 +91,18 @@ def advance(
 ) -> State:
     """Run the steps `done`, ..., `done + steps - 1`."""
     rates = optimizer.rates(scales, state.params.first.shape[-2])
-    moves = Params(*(partial(optimizer.step, learning_rate * rate) for rate in rates))
+    moves = Params._make(partial(optimizer.step, learning_rate * rate) for rate in rates)
 
     def one(params, memory, key, offset):
         def step(i, now):
             x, y, taken = _batch(batch_size, jax.random.fold_in(key, i), task.x, task.y, offset)
-            return _step(nonlinearity, scales, moves, *now, x, slope(loss, y, taken))
+            params, memory = now
+            return _step(nonlinearity, scales, moves, params, memory, x, slope(loss, y, taken))
 
         return jax.lax.fori_loop(done, done + steps, step, (params, memory))
 
-    return State(*each_seed(one, *state, task.offset), state.key)
+    params, memory = each_seed(one, state.params, state.memory, state.key, task.offset)
+    return State(params, memory, state.key)
 
 
 def _batch(size: int | None, key: Array, *arrays: Array) -> tuple[Array, ...]:
@@ -112,9 +114,12 @@ def _batch(size: int | None, key: Array, *arrays: Array) -> tuple[Array, ...]:
 
 
 def _step(
-    nonlinearity: Nonlinearity, scales: Scales, moves: Params, params: Params, memory: Params, x: Array, slope: Slope
+    nonlinearity: Nonlinearity, scales: Scales, moves: Any, params: Params, memory: Params, x: Array, slope: Slope
 ) -> tuple[Params, Params]:
-    """Return weights and memory, their hidden layers one by one, after a step on the points `x`."""
+    """Return weights and memory, their hidden layers one by one, after a step on the points `x`.
+
+    `moves` has for each array of weights what steps it: `Optimizer.step` at its rate.
+    """
     states = hidden_states(nonlinearity, scales, params, x)
     signal = slope(output(nonlinearity, scales, params, states))
 
@@ -132,11 +137,12 @@ def _step(
         return jax.lax.cond(i + 1 < scales.depth, moved, lambda *own: own[:2], *own, signals[i + 1], states[i])
 
     layers = [hidden(i) for i in range(len(params.hidden))]
-    pairs = Params(
-        first=moves.first(params.first, memory.first, scales.first * (g.T @ x)),
-        hidden=(tuple(w for w, _ in layers), tuple(m for _, m in layers)),
-        readout=moves.readout(params.readout, memory.readout, scales.hidden * (signal.T @ last)),
-        biases=moves.biases(params.biases, memory.biases, scales.bias * signals.sum(axis=1)),
-        readout_bias=moves.readout_bias(params.readout_bias, memory.readout_bias, scales.bias * signal.sum(axis=0)),
-    )
-    return Params(*(pair[0] for pair in pairs)), Params(*(pair[1] for pair in pairs))
+    pairs: dict[str, Any] = {
+        "first": moves.first(params.first, memory.first, scales.first * (g.T @ x)),
+        "hidden": (tuple(w for w, _ in layers), tuple(m for _, m in layers)),
+        "readout": moves.readout(params.readout, memory.readout, scales.hidden * (signal.T @ last)),
+        "biases": moves.biases(params.biases, memory.biases, scales.bias * signals.sum(axis=1)),
+        "readout_bias": moves.readout_bias(params.readout_bias, memory.readout_bias, scales.bias * signal.sum(axis=0)),
+    }
+    after, kept = ({name: pair[i] for name, pair in pairs.items()} for i in (0, 1))
+    return Params(**after), Params(**kept)

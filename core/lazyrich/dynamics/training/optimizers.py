@@ -64,7 +64,7 @@ class Optimizer:
     def start(self, params: Params) -> Params:
         """Return the memory before the first step, one for each array of `params`."""
         begin = self._transformation().init
-        return Params(*(begin(a) for a in params))._replace(hidden=tuple(begin(a) for a in params.hidden))
+        return Params._make(begin(a) for a in params)._replace(hidden=tuple(begin(a) for a in params.hidden))
 
     def step(self, rate: Any, weights: Array, memory: Any, gradient: Array) -> tuple[Array, Any]:
         """Return weights and their memory after one step; `rate` is the learning rate times that of `rates`."""
@@ -75,6 +75,6 @@ class Optimizer:
         """Return what multiplies the learning rate, for each array of weights."""
         own = Params(scales.first_rate, scales.hidden_rate, scales.readout_rate, scales.bias_rate, scales.bias_rate)
         if self.name == "gradient_descent":
-            return Params(*(rate * scales.gamma for rate in own))
-        roots = Params(*(jnp.sqrt(rate) for rate in own))
+            return Params._make(rate * scales.gamma for rate in own)
+        roots = Params._make(jnp.sqrt(rate) for rate in own)
         return roots._replace(hidden=roots.hidden / width**0.5) if self.name == "mup_adam" else roots

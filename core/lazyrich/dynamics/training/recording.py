@@ -115,7 +115,7 @@ def _linearised(at: Checkpoint) -> Variables:
 
 @jax.jit
 def _distances(nonlinearity, scales, params, start, x):
-    return jax.lax.map(lambda pair: distances_to_linearised(nonlinearity, scales, *pair, x), (params, start))
+    return jax.lax.map(lambda pair: distances_to_linearised(nonlinearity, scales, pair[0], pair[1], x), (params, start))
 
 
 def _linear_training(at: Checkpoint) -> Variables:

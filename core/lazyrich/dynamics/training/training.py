@@ -42,6 +42,8 @@ def train_stream(
     longer, and ends it where it has got. If a loss stops being finite the stream ends, too. The attribute `status` of
     the last Dataset says which.
     """
+    if stop is not None and not callable(stop):
+        raise ValueError(f"stop must be a function of nothing; got {type(stop).__name__}. Give one that says when.")
     run = Run.of(
         net, data, learning_rate=learning_rate, seeds=seeds, seed=seed, record=record, centred=centred,
         ntk_points=ntk_points, loss=loss, optimizer=optimizer, momentum=momentum, batch_size=batch_size,
