@@ -206,18 +206,6 @@ def test_the_loss_rises_beyond_the_edge_and_falls_below_it(data):
     assert losses[1.1][-1] > losses[1.1][0]
 
 
-def test_momentum_step_seed_and_the_number_of_steps_compile_nothing_again(data, compilations):
-    def run(seed, learning_rate, momentum, steps):
-        options = {"optimizer": "gradient_descent", "batch_size": 3, "record": ("loss", "movement")}
-        time = [steps * learning_rate]
-        lr.train(NET, data, time=time, learning_rate=learning_rate, momentum=momentum, seeds=2, seed=seed, **options)
-
-    run(0, 0.1, 0.5, 3)
-    compilations.clear()
-    run(5, 0.03, 0.9, 17)
-    assert compilations == []
-
-
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
