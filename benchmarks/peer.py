@@ -39,7 +39,7 @@ NEURAL_TANGENTS = Installation(
 )
 PYTORCH = Installation(
     ".venv-pytorch",
-    ("torch==2.14.1+cpu", "numpy"),
+    ("torch==2.13.0", "numpy"),  # the index of builds for the CPU has it as 2.13.0+cpu, which pip prefers
     "the build for the CPU alone, 1 GB",
     "benchmarks.pytorch_server",
     ("--extra-index-url", "https://download.pytorch.org/whl/cpu"),

@@ -8,7 +8,6 @@ loop bound: arrays may hold more hidden layers than the network has, so that one
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -111,22 +110,23 @@ def _normalised(h: Float[Array, "n width"]) -> tuple[Float[Array, "n width"], Fl
     return centred * over, over
 
 
-@partial(jax.jit, static_argnames=("in_dim", "out_dim", "width", "layers", "dtype"))
-def draw(key: jax.Array, in_dim: int, out_dim: int, width: int, layers: int, dtype: str) -> Params:
-    """Draw weights for `layers` hidden layers; those of layer l do not depend on how many follow."""
-    first, hidden, readout, biases, readout_bias = jax.random.split(key, 5)
+def draw(seed: int, in_dim: int, out_dim: int, width: int, layers: int, dtype: Any) -> Params:
+    """Draw weights for `layers` hidden layers; those of layer l do not depend on how many follow.
 
-    def stack(key: jax.Array, count: int, shape: tuple[int, ...]) -> jax.Array:
-        keys = jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(count))
-        return jax.vmap(lambda key: jax.random.normal(key, shape, dtype))(keys)
+    By NumPy, which needs not be compiled for each width as JAX's random numbers do, for a second or two.
+    """
 
-    return Params(
-        jax.random.normal(first, (width, in_dim), dtype),
-        stack(hidden, layers - 1, (width, width)),
-        jax.random.normal(readout, (out_dim, width), dtype),
-        stack(biases, layers, (width,)),
-        jax.random.normal(readout_bias, (out_dim,), dtype),
-    )
+    def normal(field: int, *shape: int) -> np.ndarray:
+        return np.random.default_rng((seed, field)).standard_normal(shape, dtype)
+
+    def stack(field: int, count: int, *shape: int) -> np.ndarray:
+        array = np.empty((count, *shape), dtype)
+        for layer, values in enumerate(array):
+            np.random.default_rng((seed, field, layer)).standard_normal(out=values, dtype=dtype)
+        return array
+
+    arrays = normal(0, width, in_dim), stack(1, layers - 1, width, width), normal(2, out_dim, width)
+    return Params._make((*arrays, stack(3, layers, width), normal(4, out_dim)))
 
 
 def _product(a: Array, hidden: Any, index: Any, product: Callable) -> Array:
@@ -214,8 +214,7 @@ def init(net: Network, in_dim: int, out_dim: int, seed: int = 0, dtype: str = "f
     of_type(net, "net", Network)
     in_dim, out_dim = whole(in_dim, "in_dim", 1), whole(out_dim, "out_dim", 1)
     choice(dtype, "dtype", ("float32", "float64"))
-    with jax.enable_x64(dtype == "float64"):
-        return to_numpy(draw(jax.random.key(seed_of(seed)), in_dim, out_dim, net.width, net.depth, dtype))
+    return draw(seed_of(seed), in_dim, out_dim, net.width, net.depth, dtype)
 
 
 def checked(net: Network, params: Params, x: Any, name: str) -> Any:

@@ -76,6 +76,7 @@ def networks_in_training(optimizer="adam"):
     nonlinearity, scales, params, x = finite_network((SEEDS,))
     move, loss = Optimizer.of(optimizer, 0.0), point_losses.Loss.of("huber", 1.0).value
     task = descent.Task(x, jnp.ones((N, OUT), jnp.float32), jnp.zeros((SEEDS, N, OUT), jnp.float32))
+    params = params._replace(hidden=tuple(jnp.moveaxis(params.hidden, 1, 0)))
     return nonlinearity, scales, move, loss, task, descent.start(move, jnp.arange(SEEDS, dtype=jnp.uint32), params)
 
 
@@ -184,15 +185,8 @@ COMPILED = {
     "sharpness": (jax.jit(lambda *a: _sharpness_compiled(*a, count=3)), loss_arguments),
     "hessian_trace": (jax.jit(lambda *a: _hessian_trace_compiled(*a, count=3)), loss_arguments),
     "coordinate_check": (
-        jax.jit(lambda *a: _movements(*a, out_dim=OUT, width=WIDTH, layers=LAYERS)),
-        lambda: (
-            *finite_network()[:2],
-            jax.random.split(jax.random.key(0), SEEDS),
-            jnp.ones((N, DIM), jnp.float32),
-            jnp.ones((N, OUT), jnp.float32),
-            0.1,
-            3,
-        ),
+        _movements,
+        lambda: (*finite_network((SEEDS,)), jnp.ones((N, OUT), jnp.float32), 0.1, 3),
     ),
     "jacobian_rows": (
         jax.jit(lambda w, x: _rows(lambda w, x: x @ w.T, w, x)),
@@ -219,7 +213,7 @@ COMPILED = {
     },
     "start_of_training": (
         descent.start,
-        lambda: (Optimizer.of("adam", 0.0), jnp.arange(SEEDS, dtype=jnp.uint32), finite_network((SEEDS,))[2]),
+        lambda: (Optimizer.of("adam", 0.0), jnp.arange(SEEDS, dtype=jnp.uint32), weights_in_training()[2]),
     ),
     "stacked_layers": (descent.stacked, lambda: weights_in_training()[2:3]),
     "outputs_of_seeds": (ensemble._outputs, weights_in_training),
@@ -251,14 +245,6 @@ COMPILED = {
         recording._distances,
         lambda: (*finite_network()[:2], *(finite_network((SEEDS,))[2],) * 2, jnp.ones((N, DIM), jnp.float32)),
     ),
-    "weights": (
-        jax.jit(lambda key: mlp.draw(key, DIM, OUT, WIDTH, LAYERS, "float32")),
-        lambda: (jax.random.key(0),),
-    ),
-    "weights_of_seeds": (
-        jax.jit(lambda seeds: descent.draw_seeds(seeds, DIM, OUT, WIDTH, LAYERS)),
-        lambda: (jnp.arange(SEEDS, dtype=jnp.uint32),),
-    ),
 }
 DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_", "flow_", "minibatches_"))}
 DOUBLE |= {"eigenvalues", "high_dimensional_errors", "best_stopping_time", "self_distillation"}
@@ -288,8 +274,8 @@ def test_no_compiled_function_is_missing_here():
         for _, value in inspect.getmembers(module, lambda member: isinstance(member, jitted))
         if inspect.unwrap(value).__module__.startswith("lazyrich")
     }
-    within_others = {mlp.draw, descent.draw_seeds, _rows, _contracted, minibatch._advance, _coefficients}
-    within_others |= {_sharpness_compiled, _hessian_trace_compiled, _movements, descent.advance, ensemble._kernels}
+    within_others = {_rows, _contracted, minibatch._advance, _coefficients}
+    within_others |= {_sharpness_compiled, _hessian_trace_compiled, descent.advance, ensemble._kernels}
     within_others |= {hessian._of_seeds}
     tried = {function for function, _ in COMPILED.values()} | within_others
     assert compiled <= tried

@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ...gradients import Slope
 from ...mlp import Nonlinearity, Params, Scales, backward, draw, hidden_states, output
+from ...networks import Network
 from .optimizers import Optimizer
 
 # Above this width a step's matrix products fill the machine, and seeds side by side get into each other's way.
@@ -42,17 +44,20 @@ class Task(NamedTuple):
     offset: Float[Array, "seed n out_dim"]
 
 
-@partial(jax.jit, static_argnames=("in_dim", "out_dim", "width", "layers"))
-def draw_seeds(seeds: Array, in_dim: int, out_dim: int, width: int, layers: int) -> Params:
-    """Draw the weights of every seed."""
-    return jax.vmap(lambda seed: draw(jax.random.key(seed), in_dim, out_dim, width, layers, "float32"))(seeds)
+def draw_seeds(seeds: np.ndarray, in_dim: int, out_dim: int, net: Network, layers: int) -> Params:
+    """Draw the weights of every seed as a `State` has them; those of layers past the depth are 0."""
+    drawn = [draw(int(seed), in_dim, out_dim, net.width, net.depth, "float32") for seed in seeds]
+    params = Params._make(np.stack(arrays) for arrays in zip(*drawn, strict=True))
+    hidden = [*np.moveaxis(np.asarray(params.hidden), 1, 0)]
+    hidden += [np.zeros((len(seeds), net.width, net.width), np.float32)] * (layers - net.depth)
+    biases = np.pad(params.biases, ((0, 0), (0, layers - net.depth), (0, 0)))
+    return jax.tree.map(jnp.asarray, params._replace(hidden=tuple(hidden), biases=biases))
 
 
 @jax.jit
 def start(optimizer: Optimizer, seeds: Array, params: Params) -> State:
     """Return the state before the first step."""
     keys = jax.vmap(lambda seed: jax.random.fold_in(jax.random.key(seed), _BATCHES))(seeds)
-    params = params._replace(hidden=tuple(jnp.moveaxis(params.hidden, 1, 0)))
     return State(params, jax.vmap(optimizer.start)(params), keys)
 
 
@@ -128,6 +133,8 @@ def _step(
 
     g, signals = backward(nonlinearity, scales, params, states, signal, keep, jnp.zeros_like(states))
     signals, last = signals.at[0].set(g), nonlinearity(states[scales.depth - 1])
+    # As a product: XLA's sum over rows is slow.
+    ones = jnp.ones(len(x), x.dtype)
 
     def hidden(i):
         def moved(weights, memory, signal, below):
@@ -141,7 +148,7 @@ def _step(
         "first": moves.first(params.first, memory.first, scales.first * (g.T @ x)),
         "hidden": (tuple(w for w, _ in layers), tuple(m for _, m in layers)),
         "readout": moves.readout(params.readout, memory.readout, scales.hidden * (signal.T @ last)),
-        "biases": moves.biases(params.biases, memory.biases, scales.bias * signals.sum(axis=1)),
+        "biases": moves.biases(params.biases, memory.biases, scales.bias * jnp.einsum("i,lij->lj", ones, signals)),
         "readout_bias": moves.readout_bias(params.readout_bias, memory.readout_bias, scales.bias * signal.sum(axis=0)),
     }
     after, kept = ({name: pair[i] for name, pair in pairs.items()} for i in (0, 1))

@@ -24,7 +24,7 @@ from .learning_rates import learning_rate_of
 from .optimizers import Optimizer
 from .recording import RECORDERS
 
-# Depths up to the next of these share one compiled program; the weights of the layers in between are drawn, not used.
+# Depths up to the next of these share one compiled program; the layers in between are held, not used.
 _DEPTH_BUCKETS = (2, 4, 8, 16, 32, 64)
 _WIDEST_WITH_SPARE_LAYERS = 2048
 # Seconds between two looks at whether to stop; a tenth of a second is what a person notices.
@@ -68,7 +68,8 @@ class Run:
                 f"{net.phi} is flat but for its jumps, so gradients train the readout alone. Pick a continuous "
                 "activation such as erf to train all layers.", RuntimeWarning, stacklevel=4,
             )  # fmt: skip
-        state = start(optimizer, jnp.asarray(names, jnp.uint32), _draw(net, data, names))
+        params = draw_seeds(names, data.in_dim, data.out_dim, net, _layers(net))
+        state = start(optimizer, jnp.asarray(names, jnp.uint32), params)
         ensemble = Ensemble(net, data, loss, targets, state.params, flag(centred, "centred"), probes)
         rate = learning_rate_of(ensemble, optimizer, learning_rate, edge_fraction)
         return cls(replace(ensemble, learning_rate=rate), optimizer, batch_size, names, record, rate, state)
@@ -177,8 +178,7 @@ def _targets(loss: Loss, data: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return train, test
 
 
-def _draw(net: Network, data: Dataset, seeds: np.ndarray) -> Params:
-    """Draw the weights of every seed; a network that is not very wide has some layers to spare."""
+def _layers(net: Network) -> int:
+    """Return how many layers' weights are held; a very wide network has none to spare."""
     buckets = _DEPTH_BUCKETS if net.width <= _WIDEST_WITH_SPARE_LAYERS else ()
-    layers = next((bucket for bucket in buckets if bucket >= net.depth), net.depth)
-    return draw_seeds(jnp.asarray(seeds, jnp.uint32), data.in_dim, data.out_dim, net.width, layers)
+    return next((bucket for bucket in buckets if bucket >= net.depth), net.depth)
