@@ -11,10 +11,11 @@ from benchmarks.timing import Row, compare
 _RATE, _STEPS = 0.1, 200
 
 
-def _bare_passes(n: int, in_dim: int, particles: int, steps: int) -> Callable:
+def _bare_passes(data: lr.Dataset, particles: int, steps: int) -> Callable:
     """Return the products and activations of `steps` steps, float32: of h and f, of both gradients, phi and phi'."""
+    (n, in_dim), out_dim = data.x_train.shape, data.out_dim
     x, w = jnp.ones((n, in_dim), jnp.float32), jnp.ones((particles, in_dim), jnp.float32) / in_dim
-    a = jnp.ones((1, particles), jnp.float32) / particles
+    a = jnp.ones((out_dim, particles), jnp.float32) / particles
 
     @jax.jit
     def run(w, a, x):
@@ -44,6 +45,6 @@ def rows() -> Iterator[Row]:
             f"mean field, {particles:,} particles, n = {n}, {steps} steps, start and end recorded",
             _ours(data, particles, steps),
             "its products and activations",
-            _bare_passes(n, data.in_dim, particles, steps),
+            _bare_passes(data, particles, steps),
             rounds=5,
         )

@@ -28,6 +28,7 @@ from .diagnostics import weight_spectra as weight_spectra
 from .dynamics import LinearDynamics as LinearDynamics
 from .dynamics import LinearisedTraining as LinearisedTraining
 from .dynamics import coordinate_check as coordinate_check
+from .dynamics import deep_mean_field as deep_mean_field
 from .dynamics import loss_dynamics as loss_dynamics
 from .dynamics import max_minibatch_learning_rate as max_minibatch_learning_rate
 from .dynamics import mean_field as mean_field

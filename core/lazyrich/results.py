@@ -50,6 +50,10 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str]] = {
     "train": ((), "mean squared error on the training targets, summed over outputs"),
     "kappa": ((), "effective ridge"),
     "learnability": (("mode",), "how much of each mode is learned, from 0 to 1"),
+    "f_train_error": (("train_point", "output"), "standard error of the sampled f_train"),
+    "f_test_error": (("test_point", "output"), "standard error of the sampled f_test"),
+    "feature_kernels": (("layer", "ntk_row", "ntk_column"), "Phi^l, mean over units of phi(h^l) phi(h^l)"),
+    "gradient_kernels": (("layer", "ntk_row", "ntk_column"), "G^l, mean over units and outputs of g^l g^l"),
 }
 
 

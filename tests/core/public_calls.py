@@ -343,6 +343,14 @@ CALLS = {
          "ridge": POSITIVE, "target_weight": NOT_NEGATIVE | {"above_one": (1.5, "at most 1; got 1.5")},
          "cross_kernel": without(MATRIX, "none") | {"other_side": (np.ones((3, 4)), r"got \(3, 4\)")}},
     ),
+    "deep_mean_field": (
+        lr.deep_mean_field,
+        {"net": NET, "data": DATA, "time": 0.01, "richness": 1.0, "particles": 200, "learning_rate": 0.01,
+         "seeds": 2, "seed": 0, "checkpoints": 2},
+        {name: bad for name, bad in _TRAINING.items() if name not in ("record", "ntk_points")}
+        | {"richness": RATE, "particles": COUNT,
+           "seeds": without(COUNT, "zero") | {"one": (1, "from 2 to 1,000,000; got 1")}},
+    ),
     "kernel_distance": (
         lr.kernel_distance, {"kernel": THETA, "reference": THETA},
         {"kernel": MATRIX, "reference": MATRIX},

@@ -19,7 +19,7 @@ from lazyrich.diagnostics.sharpness import (
     estimated_hessian_trace,
     largest_hessian_eigenvalue,
 )
-from lazyrich.dynamics import minibatch
+from lazyrich.dynamics import gaussian_matrix, minibatch, wide_layers, wide_run
 from lazyrich.dynamics.coordinate_check import _movements
 from lazyrich.dynamics.losses import gradient_flow, point_losses
 from lazyrich.dynamics.training import descent, ensemble, hessian, recording
@@ -119,6 +119,39 @@ def risk_arguments():
     """Spectrum, power, n, k, ridge and noise."""
     spectrum = jnp.arange(N, 0.0, -1.0)
     return (spectrum, spectrum, *(jnp.full(SEEDS, value) for value in (2.0, jnp.inf, 0.1, 0.1)))
+
+
+def wide_network():
+    """Scalars, activation, weights and vectors of the pieces of a very wide network."""
+    vectors, particles = jnp.ones((N, WIDTH), jnp.float32), jnp.ones(WIDTH, jnp.float32)
+    weights = wide_layers.Weights(
+        vectors[:DIM].T, (particles,) * 2, vectors[:OUT], particles[:OUT], jnp.ones((N, OUT), jnp.float32)
+    )
+    scalars = wide_layers.Scalars(*(0.1 for _ in wide_layers.Scalars._fields))
+    return scalars, mlp.Nonlinearity.of(lr.Network(2, WIDTH, "tanh")), weights, vectors
+
+
+def pieces_of_a_wide_network():
+    """Each piece with its arguments, by name."""
+    scalars, nonlinearity, weights, vectors = wide_network()
+    x, delta, slots = jnp.ones((N, DIM), jnp.float32), weights.f0, jnp.ones((N, LAYERS), jnp.float32)
+    matrix = gaussian_matrix.GaussianMatrix.unseen(3 * N, WIDTH, "float32")
+    drawn = gaussian_matrix.Drawn(jnp.zeros((6 * N, WIDTH), jnp.float32), jnp.array(0, "int32"))
+    return {
+        "visit": (gaussian_matrix.visit, (matrix, vectors, drawn, jax.random.key(0), 0.1)),
+        "look": (gaussian_matrix.look, (matrix, vectors, vectors)),
+        "orthonormal": (gaussian_matrix.orthonormal, (vectors,)),
+        "each_output": (jax.jit(lambda states: wide_layers.each_output(states, out_dim=OUT)), ((vectors,) * 2,)),
+        "kernels": (wide_run._kernels, (scalars, x, (vectors,) * 2, (jnp.tile(vectors, (OUT, 1)),) * 2)),
+        "activate": (wide_layers.activate, (nonlinearity, vectors)),
+        "readout": (wide_layers.readout, (scalars, nonlinearity, weights, vectors)),
+        "first": (wide_layers._first, (scalars, weights, x)),
+        "next": (wide_layers._next, (scalars, vectors, weights.biases[0], vectors)),
+        "last": (wide_layers._last, (scalars, nonlinearity, weights, vectors, delta)),
+        "previous": (wide_layers._previous, (scalars, nonlinearity, vectors, vectors, vectors)),
+        "trained": (wide_layers.trained, (scalars, weights, (vectors,) * 2, vectors, x, delta)),
+        "trained_matrix": (wide_layers.trained_matrix, (scalars, jnp.ones((LAYERS, LAYERS)), slots, slots)),
+    }
 
 
 # Name: the compiled function and its arguments (made under 64-bit types where it runs under them).
@@ -245,6 +278,10 @@ COMPILED = {
         recording._distances,
         lambda: (*finite_network()[:2], *(finite_network((SEEDS,))[2],) * 2, jnp.ones((N, DIM), jnp.float32)),
     ),
+    **{
+        f"wide_{name}": (function, lambda arguments=arguments: arguments)
+        for name, (function, arguments) in pieces_of_a_wide_network().items()
+    },
 }
 DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_", "flow_", "minibatches_"))}
 DOUBLE |= {"eigenvalues", "high_dimensional_errors", "best_stopping_time", "self_distillation"}
@@ -276,7 +313,7 @@ def test_no_compiled_function_is_missing_here():
     }
     within_others = {_rows, _contracted, minibatch._advance, _coefficients}
     within_others |= {_sharpness_compiled, _hessian_trace_compiled, descent.advance, ensemble._kernels}
-    within_others |= {hessian._of_seeds}
+    within_others |= {hessian._of_seeds, wide_layers.each_output}
     tried = {function for function, _ in COMPILED.values()} | within_others
     assert compiled <= tried
     assert len(compiled) >= 9

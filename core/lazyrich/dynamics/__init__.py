@@ -1,6 +1,7 @@
 """Training dynamics: closed forms at infinite width, and finite networks."""
 
 from .coordinate_check import coordinate_check as coordinate_check
+from .deep_mean_field import deep_mean_field as deep_mean_field
 from .linear import LinearDynamics as LinearDynamics
 from .linearised import LinearisedTraining as LinearisedTraining
 from .losses import loss_dynamics as loss_dynamics

@@ -59,8 +59,8 @@ def mean_field(
     of_type(net, "net", Network)
     if net.depth != 1:
         raise ValueError(
-            f"The mean-field limit is for one hidden layer; got depth {net.depth}. Give depth=1, or train a wide muP "
-            "network."
+            f"The mean-field limit is for one hidden layer; got depth {net.depth}. Give depth=1, or use "
+            "deep_mean_field."
         )
     richness = net.richness if richness is None else number(richness, "richness", above=0)
     wide = dataclasses.replace(
