@@ -6,7 +6,7 @@ import pytest
 import lazyrich as lr
 from tests.core.order_parameters import linear_dynamics
 
-RATE, STEPS = 0.1, 20
+RATE, STEPS = 0.1, 10
 TIMES = RATE * np.arange(STEPS + 1)
 # Directions shorter than 1e-7 are not drawn, and count by their squares.
 EXACT = 1e-10
