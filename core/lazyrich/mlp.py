@@ -116,16 +116,20 @@ def draw(key: jax.Array, in_dim: int, out_dim: int, width: int, layers: int, dty
     """Draw weights for `layers` hidden layers; those of layer l do not depend on how many follow."""
     first, hidden, readout, biases, readout_bias = jax.random.split(key, 5)
 
-    def stack(key: jax.Array, count: int, shape: tuple[int, ...]) -> jax.Array:
+    def normal(key: jax.Array, *shape: int) -> jax.Array:
+        # The same numbers as those of this shape, whose random bits XLA takes up to twice as long to compile.
+        return jax.random.normal(key, (math.prod(shape),), dtype).reshape(shape)
+
+    def stack(key: jax.Array, count: int, *shape: int) -> jax.Array:
         keys = jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(count))
-        return jax.vmap(lambda key: jax.random.normal(key, shape, dtype))(keys)
+        return jax.vmap(lambda key: normal(key, *shape))(keys)
 
     return Params(
-        jax.random.normal(first, (width, in_dim), dtype),
-        stack(hidden, layers - 1, (width, width)),
-        jax.random.normal(readout, (out_dim, width), dtype),
-        stack(biases, layers, (width,)),
-        jax.random.normal(readout_bias, (out_dim,), dtype),
+        normal(first, width, in_dim),
+        stack(hidden, layers - 1, width, width),
+        normal(readout, out_dim, width),
+        stack(biases, layers, width),
+        normal(readout_bias, out_dim),
     )
 
 
