@@ -1,5 +1,7 @@
 """What every test runs under: strict JAX, and array shapes checked at every call of lazyrich."""
 
+import ctypes
+
 import jax
 import jaxtyping
 import numpy as np
@@ -24,6 +26,9 @@ def compiled_programs_are_dropped():
     """Thousands of tests compile gigabytes of programs between them, few of which two files share."""
     yield
     jax.clear_caches()
+    # Else glibc keeps what they took; other C libraries have no such function.
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
 
 
 @pytest.fixture
