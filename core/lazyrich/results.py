@@ -28,6 +28,8 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str]] = {
     "train": ((), "mean squared error on the training targets, summed over outputs"),
     "kappa": ((), "effective ridge"),
     "learnability": (("mode",), "how much of each mode is learned, from 0 to 1"),
+    "variance": ((), "of the preactivations of a hidden layer, for inputs with |x|^2 = D"),
+    "correlation": (("cosine",), "of the preactivations of two inputs, by the cosine of the inputs' angle"),
 }
 
 

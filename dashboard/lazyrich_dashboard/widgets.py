@@ -105,6 +105,11 @@ def time_slider(parameter: param.Number) -> pmui.FloatSlider:
     )  # fmt: skip
 
 
+def tabs(parameter: param.Selector) -> pmui.RadioButtonGroup:
+    """Return a row of buttons of which one is pressed: the page on screen."""
+    return pmui.RadioButtonGroup.from_param(parameter, label="Page", size="small", margin=(4, 12), height=30)
+
+
 def button(label: str, **options: Any) -> pmui.Button:
     """Return a small button."""
     return pmui.Button(label=label, size="small", margin=(4, 4), **options)
