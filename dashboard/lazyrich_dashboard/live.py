@@ -1,8 +1,8 @@
 """Live plots: declared once in HoloViews, rendered once to Bokeh, then patched.
 
 A HoloViews redraw costs tens of milliseconds on the server; replacing the columns of a Bokeh data source costs one. So
-`Live` renders the parts of a plot once, finds each again by its label, and replaces its columns on every update. Nothing
-is added or removed after the first drawing.
+`Live` renders the parts of a plot once, finds each again by its label, and replaces its columns on every update.
+Nothing is added or removed after the first drawing.
 """
 
 from typing import Any, cast
@@ -72,6 +72,10 @@ class Live:
         """Set both axis ranges."""
         for axis, (start, end) in ((self.figure.x_range, x), (self.figure.y_range, y)):
             axis.update(start=start, end=end, reset_start=start, reset_end=end)
+
+    def label_axes(self, x: str, y: str) -> None:
+        """Name the axes anew."""
+        self.figure.xaxis.axis_label, self.figure.yaxis.axis_label = x, y
 
     def colours(self, label: str, values: tuple[float, float], title: str) -> None:
         """Set the values at both ends of an image's colours, and what they are."""

@@ -123,9 +123,13 @@ def _element(part: Part, columns: Mapping[str, Any]) -> hv.Element:
         bounds = (*ends, ends[0] + columns["dw"][0], ends[1] + columns["dh"][0])
         element = hv.Image(image[::-1], bounds=bounds, label=part.label)
     elif kind is hv.Segments:
-        element = hv.Segments(tuple(columns[name] for name in column_names(part.kind)), ["x0", "y0", "x1", "y1"], label=part.label)
+        element = hv.Segments(
+            tuple(columns[name] for name in column_names(part.kind)), ["x0", "y0", "x1", "y1"], label=part.label
+        )
     elif kind is hv.Labels:
-        element = hv.Labels(tuple(columns[name] for name in column_names(part.kind)), ["x", "y"], "text", label=part.label)
+        element = hv.Labels(
+            tuple(columns[name] for name in column_names(part.kind)), ["x", "y"], "text", label=part.label
+        )
     else:
         element = kind((columns["x"], columns["y"]), "x", "y", label=part.label)
     tools = ["hover"] if part.kind in ("line", "image") else []
