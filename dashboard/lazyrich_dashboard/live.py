@@ -51,6 +51,7 @@ class Live:
                 ticker = CustomJSTicker(major_code=_LOG_TICKS)
                 getattr(self.figure, f"{dimension}axis").ticker = ticker
                 getattr(self.figure, f"{dimension}grid").ticker = ticker
+        self._downwards = y.downwards
         self._roles = {part.label: part.role for part in parts}
         self._renderers: dict[str, GlyphRenderer] = {}
         for part in plot.traverse(lambda p: p, [ElementPlot]):
@@ -70,12 +71,13 @@ class Live:
 
     def frame(self, x: tuple[float, float], y: tuple[float, float]) -> None:
         """Set both axis ranges."""
+        y = y[::-1] if self._downwards else y
         for axis, (start, end) in ((self.figure.x_range, x), (self.figure.y_range, y)):
             axis.update(start=start, end=end, reset_start=start, reset_end=end)
 
-    def label_axes(self, x: str, y: str) -> None:
-        """Name the axes anew."""
-        self.figure.xaxis.axis_label, self.figure.yaxis.axis_label = x, y
+    def label_axes(self, label: str) -> None:
+        """Name both axes anew."""
+        self.figure.xaxis.axis_label = self.figure.yaxis.axis_label = label
 
     def colours(self, label: str, values: tuple[float, float], title: str) -> None:
         """Set the values at both ends of an image's colours, and what they are."""

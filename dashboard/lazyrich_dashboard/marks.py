@@ -30,7 +30,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "band": {"fill_alpha": 0.2, "line_alpha": 0},
     "segments": {"line_width": 1.5},
     "strong segments": {"line_width": 3},
-    "labels": {"text_font_size": "9pt"},
+    "labels": {"text_font_size": "9pt", "text_baseline": "bottom"},
     "image": {"cmap": list(Cividis256), "colorbar": True, "colorbar_opts": {"width": 10}},
 }
 _ELEMENTS = {
@@ -64,10 +64,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis: its label with units, and whether it is logarithmic."""
+    """An axis: its label with units, whether it is logarithmic, and whether it counts from the top, as rows do."""
 
     label: str
     log: bool = False
+    downwards: bool = False
 
 
 def draw(parts: tuple[Part, ...], x: Axis, y: Axis, columns: Columns | None = None) -> hv.Overlay:
@@ -80,6 +81,7 @@ def draw(parts: tuple[Part, ...], x: Axis, y: Axis, columns: Columns | None = No
             ylabel=y.label,
             logx=x.log,
             logy=y.log,
+            invert_yaxis=y.downwards,
             xlim=(0.1, 1.0),
             ylim=(0.1, 1.0),
             legend_position="top",

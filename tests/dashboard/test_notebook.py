@@ -10,6 +10,7 @@ import numpy as np
 import lazyrich as lr
 from lazyrich_dashboard import Explorer
 from lazyrich_dashboard.state import PRESET
+from lazyrich_dashboard.views import SpectrumView
 
 small = dataclasses.replace(
     PRESET,

@@ -60,7 +60,8 @@ def _mean_square_slope(phi: Activation, layer_norm: bool, q: Any) -> Any:
 
     def at(one):
         entering = jnp.ones(1) if layer_norm else one[None]
-        return phi.dual(entering, entering, entering[:, None], jnp.zeros((1, 1))).tdot[0, 0]
+        apart = jnp.zeros((1, 1)) if phi.needs_distance else None
+        return phi.dual(entering, entering, entering[:, None], apart).tdot[0, 0]
 
     # One after the other: the numerical duals choose their orders by the variance.
     slopes = jax.lax.map(at, q)

@@ -29,7 +29,7 @@ _LAYERS = 24
 _MOST_LAYERS = 512
 # Weights of one network; a dozen of them take seconds.
 _MOST_WEIGHTS = 2**27
-_WEIGHT_VARS, _BIAS_VARS = np.linspace(0.1, 4.0, 40), np.linspace(0.0, 1.0, 21)
+_WEIGHT_VARS, _BIAS_VARS = np.linspace(0.1, 4.0, 40), np.linspace(0.0, 1.0, 25) ** 2
 _LEVELS = (0.25, 0.5, 0.75, 1.25, 1.5, 2.0)
 _SEGMENTS = ("x0", "y0", "x1", "y1")
 # Single precision, in which plots are sent and networks run, ends at 3e38.
@@ -300,8 +300,8 @@ class CorrelationView(_LayersView):
         Part("one network", "cloud", "initial"),
         Part("mean", "points", "initial"),
         Part("error", "segments", "initial", legend=False),
-        Part("theory, close inputs", "line", "theory"),
-        Part("theory, inputs at 90°", "dashes", "theory"),
+        Part("theory from 0.9", "line", "theory"),
+        Part("from 0", "dashes", "theory"),
         Part("depth L", "rule", "guide", legend=False),
     )
 
@@ -310,7 +310,7 @@ class CorrelationView(_LayersView):
         c = snapshot.predicted.signals.correlation
         result: dict[str, Any] = {
             label: {"x": c.layer.values * 1.0, "y": c.values[:, pair]}
-            for pair, label in enumerate(("theory, close inputs", "theory, inputs at 90°"))
+            for pair, label in enumerate(("theory from 0.9", "from 0"))
         }
         x, values = self._measured(snapshot, "correlation")
         cloud, mean, bars = nothing(), nothing(), dict.fromkeys(_SEGMENTS, np.array([]))
@@ -323,7 +323,7 @@ class CorrelationView(_LayersView):
         return {**result, "depth L": rule(snapshot.theory.network.depth, self._heights(result))}
 
     def _heights(self, columns: Columns) -> Range:
-        low = min([0.0, *columns["one network"]["y"], *columns["theory, inputs at 90°"]["y"]])
+        low = min([0.0, *columns["one network"]["y"], *columns["from 0"]["y"]])
         return 1.1 * low - 0.05, 1.05
 
     def summary(self, snapshot: Snapshot) -> str:

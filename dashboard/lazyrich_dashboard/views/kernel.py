@@ -94,7 +94,7 @@ class KernelMatrixView(View):
     title = "Kernel"
     question = "Which points are alike?"
     x = Axis("training point")
-    y = Axis("training point")
+    y = Axis("training point", downwards=True)
     parts = (
         Part("matrix", "image", "theory"),
         Part("classes", "segments", "guide", legend=False),
@@ -132,19 +132,19 @@ class KernelMatrixView(View):
         return matrix[np.ix_(known.order, known.order)]
 
     def columns(self, snapshot: Snapshot) -> Columns:
-        """Return the matrix as an image whose first row is on top, and lines between classes."""
+        """Return the matrix as an image, and lines between classes."""
         matrix = self._matrix(snapshot)
         size = float(len(snapshot.predicted.order))
         place = {"x": np.zeros(1), "y": np.zeros(1), "dw": np.full(1, size), "dh": np.full(1, size)}
         none = {"image": [], **{name: np.array([]) for name in place}}
-        image = none if matrix is None else {"image": [matrix[::-1]], **place}
+        image = none if matrix is None else {"image": [matrix], **place}
         return {"matrix": image, "classes": self._borders(snapshot.predicted.classes, size)}
 
     @staticmethod
     def _borders(classes: np.ndarray | None, size: float) -> dict[str, np.ndarray]:
         at = np.flatnonzero(np.diff(classes)) + 1.0 if classes is not None else np.array([])
         zero, end = np.zeros_like(at), np.full_like(at, size)
-        up, across = (at, zero, at, end), (zero, size - at, end, size - at)
+        up, across = (at, zero, at, end), (zero, at, end, at)
         names = ("x0", "y0", "x1", "y1")
         return {name: np.concatenate(pair) for name, pair in zip(names, zip(up, across, strict=True), strict=True)}
 
@@ -166,7 +166,7 @@ class KernelMatrixView(View):
         """Show a snapshot; say on the axes how its points are ordered."""
         if isinstance(snapshot.predicted, Kernels):
             self.live.colours("matrix", self._colours(snapshot), "K" if self.kernel == "NNGP K" else "Θ")
-            self.live.label_axes(f"training point, {self._order(snapshot)}", "training point")
+            self.live.label_axes(f"training point, {self._order(snapshot)}")
         super().update(snapshot)
 
     @staticmethod
@@ -210,10 +210,10 @@ class AngleView(View):
     x = Axis("angle between two points  (degrees)")
     y = Axis("kernel entry Θ(x, x')")
     parts = (
-        Part("NNGP K", "dashes", "guide"),
+        Part("theory K (NNGP)", "dashes", "guide"),
         Part("nets, t = 0", "points", "initial"),
         Part("nets, now", "rings", "trained"),
-        Part("NTK Θ, infinite width", "line", "theory"),
+        Part("theory Θ", "line", "theory"),
     )
 
     def predict(self, experiment: lr.Experiment) -> Kernels:
@@ -234,8 +234,8 @@ class AngleView(View):
         """Return both curves, and entries of the mean kernel of the networks at the start and at time t."""
         known: Kernels = snapshot.predicted
         result: dict[str, Any] = {
-            "NTK Θ, infinite width": {"x": known.angles, "y": known.ntk_curve},
-            "NNGP K": {"x": known.angles, "y": known.nngp_curve},
+            "theory Θ": {"x": known.angles, "y": known.ntk_curve},
+            "theory K (NNGP)": {"x": known.angles, "y": known.nngp_curve},
         }
         rows, columns = _entries(known)
         for label, frame in self._of_networks(snapshot).items():
@@ -248,7 +248,7 @@ class AngleView(View):
 
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
         """Return all angles, and the kernels; networks far off do not squeeze the curves."""
-        top = np.abs(columns["NTK Θ, infinite width"]["y"]).max()
+        top = np.abs(columns["theory Θ"]["y"]).max()
         shown = [np.clip(part["y"], -3 * top, 3 * top) for part in columns.values()]
         return (-4.0, 184.0), padded(shown, log=False)
 
