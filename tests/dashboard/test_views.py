@@ -284,7 +284,8 @@ def test_the_critical_line_of_relu_is_where_the_weight_variance_is_two():
     snapshot, columns = drawn(view, SMALL)
     line = columns["critical line, χ⊥ = 1"]
     assert line["x0"] == pytest.approx(2.0, abs=1e-6)
-    assert (line["y0"].min(), line["y1"].max()) == (pytest.approx(0.0), pytest.approx(1.0))
+    heights = np.concatenate([line["y0"], line["y1"]])
+    assert (heights.min(), heights.max()) == (pytest.approx(0.0), pytest.approx(1.0))
     assert columns["this network"]["x"] == [SMALL.network.weight_var]
     assert "χ⊥ = 1, critical" in view.summary(snapshot)
 

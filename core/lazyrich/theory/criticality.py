@@ -39,7 +39,8 @@ class Criticality(NamedTuple):
     """The fixed point of the variance and what it does to small changes; arrays of the variances' shape.
 
     Attributes:
-        variance: the preactivations' variance K after many layers; 0 where it dies out, inf where it grows without end.
+        variance: the preactivations' variance K after many layers; close to 0 where it dies out, inf where it grows
+            without end.
         parallel: chi_parallel, the factor of a small change of the variance, a layer.
         perpendicular: chi_perpendicular, the factor of a small difference of two inputs, a layer. Where the variance
             grows without end both are those at a variance of 10^6.
@@ -80,8 +81,9 @@ def _fixed_point(step: Any, q: Any) -> Any:
 
     found = jax.lax.fori_loop(0, _STEPS, newton, q)
     settled = (jnp.abs(step(found) - found) <= 1e-9 * found) & (found <= _LARGEST)
-    still = jnp.where(step(q) > q, jnp.inf, q)  # that shrinks to 0 slower than any power
-    return jnp.where(settled, found, jnp.where(q <= _LARGEST, still, jnp.inf))
+    # What has not settled either grows or dies out, too slowly to be there after so many layers.
+    left = jnp.where((q <= _LARGEST) & (step(q) <= q), jnp.minimum(found, q), jnp.inf)
+    return jnp.where(settled, found, left)
 
 
 @partial(jax.jit, static_argnames=("layer_norm",))
