@@ -78,9 +78,11 @@ from .spectra import mercer_spectrum as mercer_spectrum
 from .spectra import operator_eigenvalues as operator_eigenvalues
 from .spectra import solve as solve
 from .spectra import top_eigenpairs as top_eigenpairs
+from .theory import Criticality as Criticality
 from .theory import LogMarginalLikelihood as LogMarginalLikelihood
 from .theory import PoolSpectrum as PoolSpectrum
 from .theory import Risk as Risk
+from .theory import criticality as criticality
 from .theory import gaussian_features as gaussian_features
 from .theory import held_out_risk as held_out_risk
 from .theory import kernel_regression_risk as kernel_regression_risk
@@ -88,8 +90,10 @@ from .theory import learning_curve as learning_curve
 from .theory import log_marginal_likelihood as log_marginal_likelihood
 from .theory import measured_kernel_risk as measured_kernel_risk
 from .theory import measured_random_feature_risk as measured_random_feature_risk
+from .theory import measured_signal_propagation as measured_signal_propagation
 from .theory import network_features as network_features
 from .theory import optimal_fitting_ratio as optimal_fitting_ratio
 from .theory import optimal_ridge as optimal_ridge
 from .theory import random_feature_risk as random_feature_risk
+from .theory import signal_propagation as signal_propagation
 from .theory import spectrum_from_gram as spectrum_from_gram

@@ -54,6 +54,8 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str]] = {
     "f_test_error": (("test_point", "output"), "standard error of the sampled f_test"),
     "feature_kernels": (("layer", "ntk_row", "ntk_column"), "Phi^l, mean over units of phi(h^l) phi(h^l)"),
     "gradient_kernels": (("layer", "ntk_row", "ntk_column"), "G^l, mean over units and outputs of g^l g^l"),
+    "variance": ((), "of the preactivations of a hidden layer, for inputs with |x|^2 = D"),
+    "correlation": (("cosine",), "of the preactivations of two inputs, by the cosine of the inputs' angle"),
 }
 
 

@@ -8,6 +8,8 @@ from platformdirs import user_cache_dir
 
 from .results import frames, theory
 from .state import PRESET
+from .views import PAGES
+from .views.base import predicted
 
 
 def keep_compiled_programs() -> None:
@@ -32,8 +34,17 @@ def warm_preset() -> None:
 _FIRST = ("relu", "tanh", "gelu", "erf", "leaky_relu")
 
 
+def warm_pages() -> None:
+    """Compute what the preset's other pages open on."""
+    for page in PAGES.values():
+        for view in (kind() for column in page for kind in column):
+            predicted(view, PRESET)
+            next(iter(view.measure(PRESET) or ()), None)
+
+
 def warm_activations() -> None:
-    """Compile the theory of the usual activations, and their training, at the preset's sizes."""
+    """Compile the other pages, and theory and training of the usual activations, at the preset's sizes."""
+    warm_pages()
     for name in _FIRST:
         network = dataclasses.replace(PRESET.network, activation=name)
         experiment = dataclasses.replace(PRESET, network=network)

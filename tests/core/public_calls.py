@@ -66,6 +66,7 @@ _SET = without(NAME, "none")
 _COUNT_TO_1000 = {
     name: (value, text.replace("1,000,000", "1,000")) for name, (value, text) in COUNT.items() if name != "zero"
 }
+_COUNT_TO_10000 = {name: (value, text.replace("1,000", "10,000")) for name, (value, text) in _COUNT_TO_1000.items()}
 _linearised = lr.LinearisedTraining(NET, PARAMS, X, Y, X)
 _flow = lr.LinearDynamics(THETA, Y, THETA[:2], nngp=THETA, cross_nngp=THETA[:2], test_nngp=THETA[:2, :2])
 
@@ -98,6 +99,24 @@ CALLS = {
         {"net": _NET, "cosines": {"nan": ([np.nan], "must be finite"), "beyond": ([1.1], "from -1 to 1; got 1.1"),
                                   "text": ("relu", "must be an array of numbers"), "none": ([], "both at least 1")}},
     ),
+    "criticality": (
+        lr.criticality,
+        {"net": NET, "weight_var": 1.0, "bias_var": 0.1, "variance": 1.0},
+        {"net": _NET | {"jumps": (lr.Network(activation="step"), "without jumps; got step")},
+         "weight_var": without(SOME_NOT_NEGATIVE, "none"), "bias_var": without(SOME_NOT_NEGATIVE, "none"),
+         "variance": without(SOME_POSITIVE, "none")},
+    ),
+    **{
+        name: (getattr(lr, name), {"net": NET, "cosines": [0.5, 1.0], "layers": 3, **more},
+               {"net": _NET, "cosines": {"nan": ([np.nan], "from -1 to 1"), "beyond": ([1.1], "from -1 to 1"),
+                                         "text": ("relu", "must be an array of numbers"), "empty": ([], "one or more"),
+                                         "matrix": (np.zeros((2, 2)), r"vector; got shape \(2, 2\)")},
+                "layers": _COUNT_TO_10000, **bad})
+        for name, more, bad in (
+            ("signal_propagation", {}, {}),
+            ("measured_signal_propagation", {"networks": 2, "seed": 0}, {"networks": COUNT, "seed": SEED}),
+        )
+    },
     "abc": (lr.abc, {"name": "mup", "depth": 2}, {"name": NAME, "depth": COUNT}),
     "classify": (lr.classify, {"exponents": lr.abc("mup", 2)}, {"exponents": not_a("ABC")}),
     "load_data": (

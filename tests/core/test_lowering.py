@@ -26,7 +26,7 @@ from lazyrich.dynamics.training import descent, ensemble, hessian, recording
 from lazyrich.dynamics.training.optimizers import Optimizer
 from lazyrich.kernels import derivatives, empirical, features, recursion, tiles
 from lazyrich.kernels.function_ntk import _contracted, _rows
-from lazyrich.theory import high_dimensional, optimal_fit, risk
+from lazyrich.theory import criticality, high_dimensional, optimal_fit, risk, signal_propagation
 from lazyrich.theory.self_distillation import _coefficients
 
 N, DIM, OUT, WIDTH, LAYERS, SEEDS = 4, 3, 2, 8, 4, 2
@@ -196,6 +196,17 @@ COMPILED = {
         point_losses._mean_losses,
         lambda: (point_losses.Loss.of("hinge", 1.0).value, jnp.ones((3, N, OUT)), jnp.ones((N, OUT))),
     ),
+    **{
+        f"criticality_{name}": (
+            jax.jit(lambda *a, name=name, norm=norm: criticality._criticality(lr.activation(name), norm, *a)),
+            lambda: (0.1, *(jnp.ones(N),) * 2, None),
+        )
+        for name, norm in (("relu", True), ("tanh", False), ("elu", False))
+    },
+    "signals": (
+        signal_propagation._signals,
+        lambda: (*finite_network()[:3], *(jnp.ones((m, DIM), jnp.float32) for m in (1, 2))),
+    ),
     "risk": (risk._compiled, lambda: risk_arguments()),
     "optimal_ridge": (optimal_fit._compiled, lambda: risk_arguments()),
     "optimal_fitting_ratio": (
@@ -284,6 +295,7 @@ COMPILED = {
     },
 }
 DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_", "flow_", "minibatches_"))}
+DOUBLE |= {name for name in COMPILED if name.startswith("criticality_")}
 DOUBLE |= {"eigenvalues", "high_dimensional_errors", "best_stopping_time", "self_distillation"}
 DOUBLE |= {"linear_dynamics", "risk", "optimal_ridge", "optimal_fitting_ratio"}
 
@@ -314,6 +326,7 @@ def test_no_compiled_function_is_missing_here():
     within_others = {_rows, _contracted, minibatch._advance, _coefficients}
     within_others |= {_sharpness_compiled, _hessian_trace_compiled, descent.advance, ensemble._kernels}
     within_others |= {hessian._of_seeds, wide_layers.each_output}
+    within_others |= {criticality._criticality}
     tried = {function for function, _ in COMPILED.values()} | within_others
     assert compiled <= tried
     assert len(compiled) >= 9
