@@ -19,6 +19,7 @@ from lazyrich.diagnostics.sharpness import (
     estimated_hessian_trace,
     largest_hessian_eigenvalue,
 )
+from lazyrich.duals import hermite
 from lazyrich.dynamics import gaussian_matrix, minibatch, wide_layers, wide_run
 from lazyrich.dynamics.coordinate_check import _movements
 from lazyrich.dynamics.losses import gradient_flow, point_losses
@@ -26,8 +27,10 @@ from lazyrich.dynamics.training import descent, ensemble, hessian, recording
 from lazyrich.dynamics.training.optimizers import Optimizer
 from lazyrich.kernels import derivatives, empirical, features, recursion, tiles
 from lazyrich.kernels.function_ntk import _contracted, _rows
-from lazyrich.theory import criticality, high_dimensional, optimal_fit, risk, signal_propagation
+from lazyrich.theory import high_dimensional, optimal_fit, risk
+from lazyrich.theory.criticality import _criticality
 from lazyrich.theory.self_distillation import _coefficients
+from lazyrich.theory.signal_propagation import _signals
 
 N, DIM, OUT, WIDTH, LAYERS, SEEDS = 4, 3, 2, 8, 4, 2
 
@@ -198,13 +201,13 @@ COMPILED = {
     ),
     **{
         f"criticality_{name}": (
-            jax.jit(lambda *a, name=name, norm=norm: criticality._criticality(lr.activation(name), norm, *a)),
+            jax.jit(lambda *a, name=name, norm=norm: _criticality(lr.activation(name), norm, *a)),
             lambda: (0.1, *(jnp.ones(N),) * 2, None),
         )
         for name, norm in (("relu", True), ("tanh", False), ("elu", False))
     },
     "signals": (
-        signal_propagation._signals,
+        _signals,
         lambda: (*finite_network()[:3], *(jnp.ones((m, DIM), jnp.float32) for m in (1, 2))),
     ),
     "risk": (risk._compiled, lambda: risk_arguments()),
@@ -323,10 +326,10 @@ def test_no_compiled_function_is_missing_here():
         for _, value in inspect.getmembers(module, lambda member: isinstance(member, jitted))
         if inspect.unwrap(value).__module__.startswith("lazyrich")
     }
-    within_others = {_rows, _contracted, minibatch._advance, _coefficients}
+    within_others = {hermite._polynomials, _rows, _contracted, minibatch._advance, _coefficients}
     within_others |= {_sharpness_compiled, _hessian_trace_compiled, descent.advance, ensemble._kernels}
     within_others |= {hessian._of_seeds, wide_layers.each_output}
-    within_others |= {criticality._criticality}
+    within_others |= {_criticality}
     tried = {function for function, _ in COMPILED.values()} | within_others
     assert compiled <= tried
     assert len(compiled) >= 9
