@@ -110,7 +110,7 @@ def pool(experiment: lr.Experiment) -> Pool:
 def _compute_pool(experiment: lr.Experiment) -> Pool:
     data = experiment.load_data()
     x, y = np.concatenate([data.x_train, data.x_test]), np.concatenate([data.y_train, data.y_test])
-    kernel = lr.ntk(experiment.network, x)
+    kernel = np.asarray(lr.ntk(experiment.network, x))
     system = lr.eigensystem(kernel)
     return Pool(kernel, system, lr.spectrum_from_gram(system, y), y)
 
