@@ -19,8 +19,10 @@ from lazyrich.dynamics.coordinate_check import _movements
 from lazyrich.dynamics.losses import gradient_flow, point_losses
 from lazyrich.kernels import derivatives, empirical, features, recursion, tiles
 from lazyrich.kernels.function_ntk import _contracted, _rows
-from lazyrich.theory import criticality, high_dimensional, optimal_fit, risk, signal_propagation
+from lazyrich.theory import high_dimensional, optimal_fit, risk
+from lazyrich.theory.criticality import _criticality
 from lazyrich.theory.self_distillation import _coefficients
+from lazyrich.theory.signal_propagation import _signals
 
 N, DIM, OUT, WIDTH, LAYERS, SEEDS = 4, 3, 2, 8, 4, 2
 
@@ -132,13 +134,13 @@ COMPILED = {
     ),
     **{
         f"criticality_{name}": (
-            jax.jit(lambda *a, name=name, norm=norm: criticality._criticality(lr.activation(name), norm, *a)),
+            jax.jit(lambda *a, name=name, norm=norm: _criticality(lr.activation(name), norm, *a)),
             lambda: (0.1, *(jnp.ones(N),) * 2, None),
         )
         for name, norm in (("relu", True), ("tanh", False), ("elu", False))
     },
     "signals": (
-        signal_propagation._signals,
+        _signals,
         lambda: (*finite_network()[:3], *(jnp.ones((m, DIM), jnp.float32) for m in (1, 2))),
     ),
     "risk": (risk._compiled, lambda: risk_arguments()),
@@ -233,7 +235,7 @@ def test_no_compiled_function_is_missing_here():
     }
     within_others = {mlp.draw, training._draw_seeds, _rows, _contracted, minibatch._advance, _coefficients}
     within_others |= {_sharpness_compiled, _hessian_trace_compiled, _movements}
-    within_others |= {criticality._criticality}
+    within_others |= {_criticality}
     tried = {function for function, _ in COMPILED.values()} | within_others
     assert compiled <= tried
     assert len(compiled) >= 9

@@ -29,7 +29,7 @@ _LAYERS = 24
 _MOST_LAYERS = 512
 # Weights of one network; a dozen of them take seconds.
 _MOST_WEIGHTS = 2**27
-_WEIGHT_VARS, _BIAS_VARS = np.linspace(0.1, 4.0, 40), np.linspace(0.0, 1.0, 25) ** 2
+_WEIGHT_VARS, _BIAS_VARS = np.linspace(0.1, 4.0, 79), np.linspace(0.0, 1.0, 25) ** 2
 _LEVELS = (0.25, 0.5, 0.75, 1.25, 1.5, 2.0)
 _SEGMENTS = ("x0", "y0", "x1", "y1")
 # Single precision, in which plots are sent and networks run, ends at 3e38.
@@ -134,18 +134,19 @@ class PlaneView(View):
         q, chi = float(at.variance), float(at.perpendicular)
         if not np.isfinite(chi):
             return "The variance grows without end and faster in every layer, and so do the gradients."
-        size = (
-            "the variance grows without end"
-            if not np.isfinite(q)
-            else "the variance dies out" if q < 1e-6 else f"the variance settles at {q:.3g}"
-        )  # fmt: skip
+        if not 1e-6 < q < np.inf:
+            fate = "dies out" if q < 1 else "grows without end"
+            return (
+                f"The variance {fate}; gradients and differences of inputs are multiplied by √χ⊥ = {np.sqrt(chi):.3g} a "
+                "layer, so angles follow the curve beside. Click to move there."
+            )
         side = (
-            "critical: inputs keep apart for many layers"
+            "critical: differences are kept"
             if abs(chi - 1) < 0.005
             else "ordered: all inputs become one" if chi < 1 else "chaotic: close inputs part"
         )  # fmt: skip
         reach = "" if abs(chi - 1) < 0.005 or chi <= 0 else f", by e in {1 / abs(np.log(chi)):.2g} layers"
-        return f"χ⊥ = {chi:.3g}, {side}{reach}; {size}. Click to move there."
+        return f"χ⊥ = {chi:.3g}, {side}{reach}; the variance settles at {q:.3g}. Click to move there."
 
 
 @dataclass(frozen=True, eq=False)
