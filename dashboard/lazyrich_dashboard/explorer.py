@@ -57,7 +57,7 @@ class Explorer(pn.viewable.Viewer):
         _load_notebook_extension()
         super().__init__(**params)
         self.state = State(experiment)
-        self.pages = Pages(self._turn, lambda wish: self.state.param.update(**wish))
+        self.pages = Pages(on_change=self._turn, on_wish=self._grant)
         self.controls = build_controls(self.state)
         self._theory: Theory | None = None
         self._frames: tuple[Frame, ...] = ()
@@ -168,6 +168,10 @@ class Explorer(pn.viewable.Viewer):
         self.networks_lane.cancel()
         self._trained = None
         self._turn()
+
+    def _grant(self, wish: dict[str, Any]) -> None:
+        """Set the controls that a click on a plot asks to change."""
+        self.state.param.update(**wish)
 
     def _turn(self) -> None:
         """Compute and draw the page asked for; the networks of the experiment on screen go on."""

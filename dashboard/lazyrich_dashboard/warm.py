@@ -8,8 +8,7 @@ from platformdirs import user_cache_dir
 
 from .results import frames, theory
 from .state import PRESET
-from .views import PAGES
-from .views.base import predicted
+from .views import depth, kernel, learning_curves
 
 
 def keep_compiled_programs() -> None:
@@ -35,11 +34,13 @@ _FIRST = ("relu", "tanh", "gelu", "erf", "leaky_relu")
 
 
 def warm_pages() -> None:
-    """Compute what the preset's other pages open on."""
-    for page in PAGES.values():
-        for view in (kind() for column in page for kind in column):
-            predicted(view, PRESET)
-            next(iter(view.measure(PRESET) or ()), None)
+    """Compile what the preset's other pages open on; no view is made, as HoloViews is not thread-safe."""
+    kernel.kernels(PRESET)
+    depth.plane(PRESET.network)
+    depth.at_rest(PRESET.network)
+    depth.layers(PRESET.network)
+    next(iter(depth.random_networks(PRESET)))
+    learning_curves.curves(learning_curves.pool(PRESET), PRESET.data.n_train, None, 0.0, PRESET.data.noise)
 
 
 def warm_activations() -> None:

@@ -108,7 +108,7 @@ def time_slider(parameter: param.Number) -> pmui.FloatSlider:
 def small_select(parameter: param.Selector) -> pmui.Select:
     """Return a drop-down list for the heading of a view."""
     return pmui.Select.from_param(
-        parameter, label=parameter.label, size="small", width=150, height=36, margin=(2, 8, 0, 0), sizing_mode="fixed"
+        parameter, label=parameter.label, size="small", width=180, height=36, margin=(2, 8, 0, 0), sizing_mode="fixed"
     )
 
 

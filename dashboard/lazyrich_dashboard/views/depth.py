@@ -7,7 +7,7 @@ preactivations and the correlation of two inputs, layer by layer, as theory has 
 import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
@@ -29,7 +29,7 @@ _LAYERS = 24
 _MOST_LAYERS = 512
 # Weights of one network; a dozen of them take seconds.
 _MOST_WEIGHTS = 2**27
-_WEIGHT_VARS, _BIAS_VARS = np.linspace(0.1, 4.0, 40), np.linspace(0.0, 1.0, 25) ** 2
+_WEIGHT_VARS, _BIAS_VARS = np.linspace(0.1, 4.0, 79), np.linspace(0.0, 1.0, 25) ** 2
 _LEVELS = (0.25, 0.5, 0.75, 1.25, 1.5, 2.0)
 _SEGMENTS = ("x0", "y0", "x1", "y1")
 # Single precision, in which plots are sent and networks run, ends at 3e38.
@@ -51,6 +51,11 @@ def _of_the_infinite(net: lr.Network, **fields: Any) -> lr.Network:
     return dataclasses.replace(net, parametrization="ntk", width=1, depth=1, richness=1.0, **fields)
 
 
+def at_rest(net: lr.Network) -> lr.Criticality:
+    """Return the fixed point of a network's variance, and the susceptibilities there."""
+    return lr.criticality(_of_the_infinite(net))
+
+
 def plane(net: lr.Network) -> Plane:
     """Return the plane of a network's activation, from the cache if any session has asked for it."""
     net = _of_the_infinite(net, weight_var=1.0, bias_var=0.0)
@@ -60,7 +65,8 @@ def plane(net: lr.Network) -> Plane:
 def _compute_plane(net: lr.Network) -> Plane:
     chi = lr.criticality(net, weight_var=_WEIGHT_VARS[None, :], bias_var=_BIAS_VARS[:, None]).perpendicular
     generator = contour_generator(_WEIGHT_VARS, _BIAS_VARS, np.log(np.clip(chi, 1e-3, 1e3)))
-    lines = {level: generator.lines(np.log(level)) for level in (1.0, *_LEVELS)}
+    levels = (1.0, *_LEVELS)
+    lines = {level: cast(list[np.ndarray], generator.lines(np.log(level))) for level in levels}
     ends = [
         (level, max(line, key=lambda point: (point[1], point[0]))) for level, of in lines.items() for line in of[:1]
     ]
@@ -99,13 +105,13 @@ class PlaneView(View):
 
     def _tapped(self, event: Tap) -> None:
         """Ask for the variances under the pointer, to the sliders' steps."""
-        weight_var, bias_var = np.clip(event.x, 0.1, 4.0), np.clip(event.y, 0.0, 1.0)
+        weight_var = min(max(event.x or 0.0, 0.1), 4.0)
+        bias_var = min(max(event.y or 0.0, 0.0), 1.0)
         self.wish = {"weight_var": round(10 * weight_var) / 10, "bias_var": round(20 * bias_var) / 20}
 
     def predict(self, experiment: lr.Experiment) -> tuple[Plane, lr.Criticality]:
         """Return the plane and where on it the network stands."""
-        net = experiment.network
-        return plane(net), lr.criticality(_of_the_infinite(net))
+        return plane(experiment.network), at_rest(experiment.network)
 
     def columns(self, snapshot: Snapshot) -> Columns:
         """Return the contours, and the network."""
@@ -128,18 +134,19 @@ class PlaneView(View):
         q, chi = float(at.variance), float(at.perpendicular)
         if not np.isfinite(chi):
             return "The variance grows without end and faster in every layer, and so do the gradients."
-        size = (
-            "the variance grows without end"
-            if not np.isfinite(q)
-            else "the variance dies out" if q < 1e-6 else f"the variance settles at {q:.3g}"
-        )  # fmt: skip
+        if not 1e-6 < q < np.inf:
+            fate = "dies out" if q < 1 else "grows without end"
+            return (
+                f"The variance {fate}; gradients and differences of inputs are multiplied by √χ⊥ = {np.sqrt(chi):.3g} a "
+                "layer, so angles follow the curve beside. Click to move there."
+            )
         side = (
-            "critical: inputs keep apart for many layers"
+            "critical: differences are kept"
             if abs(chi - 1) < 0.005
             else "ordered: all inputs become one" if chi < 1 else "chaotic: close inputs part"
         )  # fmt: skip
         reach = "" if abs(chi - 1) < 0.005 or chi <= 0 else f", by e in {1 / abs(np.log(chi)):.2g} layers"
-        return f"χ⊥ = {chi:.3g}, {side}{reach}; {size}. Click to move there."
+        return f"χ⊥ = {chi:.3g}, {side}{reach}; the variance settles at {q:.3g}. Click to move there."
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,7 +231,7 @@ class _LayersView(View):
         values = np.concatenate([run[name].values for run in snapshot.measured])[:, : len(known)]
         own = np.concatenate([run.variance.values for run in snapshot.measured])[:, : len(known)]
         finite = np.isfinite(values.reshape(*values.shape[:2], -1)).all(axis=(0, 2)) & (own < _LARGEST).all(axis=0)
-        kept = len(finite) if finite.all() else int(np.argmin(finite))
+        kept = len(known) if finite.all() else int(np.argmin(finite))
         return known[:kept], values[:, :kept]
 
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
