@@ -21,6 +21,9 @@ from lazyrich.diagnostics.sharpness import (
 )
 from lazyrich.dynamics import minibatch
 from lazyrich.dynamics.coordinate_check import _movements
+from lazyrich.dynamics.grokking.grokking import _advance as _advance_grokking
+from lazyrich.dynamics.grokking.grokking import _measured as _measured_grokking
+from lazyrich.dynamics.grokking.problem import Problem as GrokkingProblem
 from lazyrich.dynamics.losses import gradient_flow, point_losses
 from lazyrich.dynamics.training import descent, ensemble, hessian, recording
 from lazyrich.dynamics.training.optimizers import Optimizer
@@ -120,6 +123,12 @@ def risk_arguments():
     return (spectrum, spectrum, *(jnp.full(SEEDS, value) for value in (2.0, jnp.inf, 0.1, 0.1)))
 
 
+def grokking_problem():
+    """A problem, and its weights at three times, in double precision."""
+    problem = GrokkingProblem.of(lr.GrokkingSpec(DIM, N, N, WIDTH))
+    return problem, jnp.broadcast_to(problem.weights, (3, *problem.weights.shape))
+
+
 # Name: the compiled function and its arguments (made under 64-bit types where it runs under them).
 COMPILED = {
     **{
@@ -194,6 +203,11 @@ COMPILED = {
             3,
         ),
     ),
+    "grokking": (
+        _advance_grokking,
+        lambda: (*(jnp.ones(shape, jnp.float32) for shape in ((N, DIM), (N,), (WIDTH, DIM))), 1.0, 0.25, 0.1, 5),
+    ),
+    "grokking_measured": (_measured_grokking, lambda: (*grokking_problem(), 1.0, 0.25)),
     "jacobian_rows": (
         jax.jit(lambda w, x: _rows(lambda w, x: x @ w.T, w, x)),
         lambda: (jnp.ones((OUT, DIM), jnp.float32), jnp.ones((N, DIM), jnp.float32)),
@@ -261,7 +275,7 @@ COMPILED = {
     ),
 }
 DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_", "flow_", "minibatches_"))}
-DOUBLE |= {"eigenvalues", "high_dimensional_errors", "best_stopping_time", "self_distillation"}
+DOUBLE |= {"eigenvalues", "high_dimensional_errors", "best_stopping_time", "self_distillation", "grokking_measured"}
 DOUBLE |= {"linear_dynamics", "risk", "optimal_ridge", "optimal_fitting_ratio"}
 
 

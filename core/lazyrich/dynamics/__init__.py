@@ -1,6 +1,8 @@
 """Training dynamics: closed forms at infinite width, and finite networks."""
 
 from .coordinate_check import coordinate_check as coordinate_check
+from .grokking import GrokkingSpec as GrokkingSpec
+from .grokking import grokking as grokking
 from .linear import LinearDynamics as LinearDynamics
 from .linearised import LinearisedTraining as LinearisedTraining
 from .losses import loss_dynamics as loss_dynamics
