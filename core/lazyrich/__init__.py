@@ -25,10 +25,12 @@ from .diagnostics import parameter_movement as parameter_movement
 from .diagnostics import sharpness as sharpness
 from .diagnostics import target_alignment as target_alignment
 from .diagnostics import weight_spectra as weight_spectra
+from .dynamics import GrokkingSpec as GrokkingSpec
 from .dynamics import LinearDynamics as LinearDynamics
 from .dynamics import LinearisedTraining as LinearisedTraining
 from .dynamics import coordinate_check as coordinate_check
 from .dynamics import deep_mean_field as deep_mean_field
+from .dynamics import grokking as grokking
 from .dynamics import loss_dynamics as loss_dynamics
 from .dynamics import max_minibatch_learning_rate as max_minibatch_learning_rate
 from .dynamics import mean_field as mean_field

@@ -323,6 +323,19 @@ CALLS = {
          "learning_rate": 0.01, "seed": 0, "record": ("loss",), "checkpoints": 2, "ntk_points": 2},
         _TRAINING | {"richness": RATE, "particles": COUNT},
     ),
+    "GrokkingSpec": (
+        lr.GrokkingSpec,
+        {"in_dim": 2, "n_train": 3, "n_test": 2, "width": 4, "alpha": 1.0, "epsilon": 0.5, "learning_rate": 0.1,
+         "steps": 5, "centred": True, "seed": 0},
+        {"in_dim": COUNT, "n_train": COUNT, "width": COUNT, "alpha": POSITIVE, "epsilon": NOT_NEGATIVE,
+         "learning_rate": POSITIVE, "steps": COUNT, "centred": FLAG, "seed": SEED,
+         "n_test": without(COUNT, "zero") | {"one": (1, "from 2")}},
+    ),
+    "grokking": (
+        lr.grokking, {"spec": lr.GrokkingSpec(2, 3, 2, 4, steps=5), "checkpoints": 2},
+        {"spec": not_a("GrokkingSpec"),
+         "checkpoints": without(COUNT, "zero") | {"one": (1, "from 2")}},
+    ),
     "minibatch_dynamics": (
         lr.minibatch_dynamics,
         {"ntk": THETA, "y": Y, "time": 0.1, "learning_rate": 0.01, "batch_size": 2, "cross_ntk": THETA, "y_test": Y,

@@ -22,6 +22,9 @@ from lazyrich.diagnostics.sharpness import (
 from lazyrich.duals import hermite
 from lazyrich.dynamics import gaussian_matrix, minibatch, wide_layers, wide_run
 from lazyrich.dynamics.coordinate_check import _movements
+from lazyrich.dynamics.grokking.grokking import _advance as _advance_grokking
+from lazyrich.dynamics.grokking.grokking import _measured as _measured_grokking
+from lazyrich.dynamics.grokking.problem import Problem as GrokkingProblem
 from lazyrich.dynamics.losses import gradient_flow, point_losses
 from lazyrich.dynamics.training import descent, ensemble, hessian, recording
 from lazyrich.dynamics.training.optimizers import Optimizer
@@ -157,6 +160,12 @@ def pieces_of_a_wide_network():
     }
 
 
+def grokking_problem():
+    """A problem, and its weights at three times, in double precision."""
+    problem = GrokkingProblem.of(lr.GrokkingSpec(DIM, N, N, WIDTH))
+    return problem, jnp.broadcast_to(problem.weights, (3, *problem.weights.shape))
+
+
 # Name: the compiled function and its arguments (made under 64-bit types where it runs under them).
 COMPILED = {
     **{
@@ -235,6 +244,11 @@ COMPILED = {
         _movements,
         lambda: (*finite_network((SEEDS,)), jnp.ones((N, OUT), jnp.float32), 0.1, 3),
     ),
+    "grokking": (
+        _advance_grokking,
+        lambda: (*(jnp.ones(shape, jnp.float32) for shape in ((N, DIM), (N,), (WIDTH, DIM))), 1.0, 0.25, 0.1, 5),
+    ),
+    "grokking_measured": (_measured_grokking, lambda: (*grokking_problem(), 1.0, 0.25)),
     "jacobian_rows": (
         jax.jit(lambda w, x: _rows(lambda w, x: x @ w.T, w, x)),
         lambda: (jnp.ones((OUT, DIM), jnp.float32), jnp.ones((N, DIM), jnp.float32)),
@@ -299,7 +313,7 @@ COMPILED = {
 }
 DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_", "flow_", "minibatches_"))}
 DOUBLE |= {name for name in COMPILED if name.startswith("criticality_")}
-DOUBLE |= {"eigenvalues", "high_dimensional_errors", "best_stopping_time", "self_distillation"}
+DOUBLE |= {"eigenvalues", "high_dimensional_errors", "best_stopping_time", "self_distillation", "grokking_measured"}
 DOUBLE |= {"linear_dynamics", "risk", "optimal_ridge", "optimal_fitting_ratio"}
 
 
