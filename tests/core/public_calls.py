@@ -71,6 +71,11 @@ _linearised = lr.LinearisedTraining(NET, PARAMS, X, Y, X)
 _flow = lr.LinearDynamics(THETA, Y, THETA[:2], nngp=THETA, cross_nngp=THETA[:2], test_nngp=THETA[:2, :2])
 
 
+_TINY = lr.Experiment(
+    lr.DataSpec("circle", 3, 2), NET, lr.TrainingSpec(time=1.0, learning_rate=0.1, seeds=1, checkpoints=2)
+)
+
+
 def _linear(readout, x):
     return x @ readout.T
 
@@ -502,17 +507,36 @@ CALLS = {
     ),
     "TrainingSpec": (
         lr.TrainingSpec,
-        {"time": 1.0, "learning_rate": 0.1, "seeds": 1, "checkpoints": 2, "centred": True,
-         "ntk_points": 2},
+        {"time": 1.0, "learning_rate": 0.1, "seeds": 1, "checkpoints": 2, "centred": True, "ntk_points": 2,
+         "loss": "squared", "optimizer": "gradient_descent", "momentum": 0.5, "batch_size": 2, "edge_fraction": 0.5},
         {"time": POSITIVE, "learning_rate": RATE, "seeds": COUNT,
          "checkpoints": without(COUNT, "zero") | {"one": (1, "from 2")},
-         "centred": FLAG, "ntk_points": COUNT},
+         "centred": FLAG, "ntk_points": COUNT, "loss": NAME, "optimizer": NAME,
+         "momentum": NOT_NEGATIVE | {"one": (1.0, "momentum must be below 1")}, "batch_size": OPTIONAL_COUNT,
+         "edge_fraction": RATE},
     ),
     "Experiment": (
         lr.Experiment,
         {"data": lr.DataSpec(), "network": NET, "training": lr.TrainingSpec(), "seed": 0},
         {"data": not_a("DataSpec"), "network": _NET, "training": not_a("TrainingSpec"),
          "seed": SEED},
+    ),
+    "sweep": (
+        lr.sweep,
+        {"experiment": _TINY, "grid": {"network.width": [2, 3]}, "record": ("loss",), "steps": 2, "threads": 1,
+         "client": None, "path": None, "progress": None},
+        {"experiment": not_a("Experiment"), "record": NAME | {"list": (["relu"], "must be one of .*; got 'relu'")},
+         "steps": without(OPTIONAL_COUNT, "zero") | {"zero": (0, "whole number from 1")}, "threads": COUNT,
+         "client": {"text": ("relu", "Client or None; got str")},
+         "path": {"number": (5, "path must be the name of a folder; got int")},
+         "progress": {"number": (5, "progress must be a function or None; got int")},
+         "grid": {"none": (None, "table of fields and their values; got None"),
+                  "unknown": ({"width": [3]}, "a field of the grid must be one of .*; got 'width'"),
+                  "empty": ({"seed": []}, r"at least one value, .*; got \[\]"),
+                  "number": ({"seed": 3}, "must be a list of values; got 3"),
+                  "nan": ({"network.richness": [np.nan]}, "above 0; got nan"),
+                  "twice": ({"seed": [1, 1]}, r"different values; got \[1, 1\]"),
+                  "zero_width": ({"network.width": [0]}, "from 1 .*; got 0")}},
     ),
     "save": (
         lambda result: lr.save(result, "never.nc"), {},
