@@ -80,8 +80,8 @@ from .spectra import mercer_spectrum as mercer_spectrum
 from .spectra import operator_eigenvalues as operator_eigenvalues
 from .spectra import solve as solve
 from .spectra import top_eigenpairs as top_eigenpairs
-from .theory import Criticality as Criticality
 from .sweeps import sweep as sweep
+from .theory import Criticality as Criticality
 from .theory import LogMarginalLikelihood as LogMarginalLikelihood
 from .theory import PoolSpectrum as PoolSpectrum
 from .theory import Risk as Risk

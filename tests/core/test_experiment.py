@@ -20,7 +20,7 @@ TRAINED_OTHERWISE = lr.Experiment(
     data=FANCY.data,
     network=FANCY.network,
     training=lr.TrainingSpec(
-        time=50.0, checkpoints=3, loss="huber", momentum=0.9, batch_size=4, edge_fraction=0.5, centred=False
+        time=50.0, checkpoints=3, loss="huber", momentum=0.9, batch_size=4, edge_fraction=0.05, centred=False
     ),
 )
 both = pytest.mark.parametrize(
