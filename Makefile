@@ -15,7 +15,11 @@ WHAT_IS_INSTALLED := pyproject.toml core/lazyrich/_version.py
 ARGS ?=
 
 # Most tests wait for one core's compilations.  A file's tests share their fixtures, so stay together.
-SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
+# pytest-xdist would take the files with the fewest tests last, among them the longest: tests/conftest.py has an order.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+# A worker's own threads of OpenBLAS would spin while they wait for a core that another worker has.
+test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

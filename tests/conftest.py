@@ -15,6 +15,12 @@ with jaxtyping.install_import_hook("lazyrich", "tests.typechecker.checked"):
     import lazyrich  # noqa: F401
 
 
+def pytest_collection_modifyitems(items):
+    """Put files with slow tests first, so that none of them is left to one worker at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture
 def rng():
     """The random numbers of a test: the same in every run, whatever else runs."""
