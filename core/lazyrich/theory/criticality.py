@@ -3,8 +3,8 @@ r"""Criticality: does a deep network at initialisation keep its signals and thei
 A layer maps the variance of the preactivations as $K \to C_b + C_W \langle\phi^2\rangle_K$. A small change of the
 variance is multiplied in each layer by $\chi_\parallel = \frac{C_W}{2K^2} \langle\phi^2 (z^2 - K)\rangle_K$, which is
 $C_W\, d\langle\phi^2\rangle_K/dK$; the squared distance of two close inputs of equal norm, and the square of a
-gradient, by $\chi_\perp = C_W \langle\phi'^2\rangle_K$. Where $\chi_\perp < 1$ at the fixed point all inputs become one (order),
-where it is larger close ones part (chaos); a network is critical where both are 1.
+gradient, by $\chi_\perp = C_W \langle\phi'^2\rangle_K$. Where $\chi_\perp < 1$ at the fixed point all inputs become
+one (order), where it is larger close ones part (chaos); a network is critical where both are 1.
 
 Sources: Poole, Lahiri, Raghu, Sohl-Dickstein & Ganguli 2016, "Exponential expressivity in deep neural networks through
 transient chaos"; Schoenholz, Gilmer, Ganguli & Sohl-Dickstein 2017, "Deep information propagation"; Roberts, Yaida &
@@ -42,8 +42,8 @@ class Criticality(NamedTuple):
         variance: the preactivations' variance K after many layers; close to 0 where it dies out, inf where it grows
             without end.
         parallel: chi_parallel, the factor of a small change of the variance, a layer.
-        perpendicular: chi_perpendicular, the factor of the squared distance of close inputs, a layer. Where the variance
-            grows without end both are those at a variance of 10^6.
+        perpendicular: chi_perpendicular, the factor of the squared distance of close inputs, a layer. Where the
+            variance grows without end both are those at a variance of 10^6.
     """
 
     variance: Float[np.ndarray | Array, "..."]
