@@ -44,8 +44,7 @@ def warm_pages() -> None:
 
 
 def warm_activations() -> None:
-    """Compile the other pages, and theory and training of the usual activations, at the preset's sizes."""
-    warm_pages()
+    """Compile theory and training of the usual activations at the preset's sizes, and then the other pages."""
     for name in _FIRST:
         network = dataclasses.replace(PRESET.network, activation=name)
         experiment = dataclasses.replace(PRESET, network=network)
@@ -53,3 +52,4 @@ def warm_activations() -> None:
         stream = iter(frames(experiment))
         next(stream)
         next(stream)
+    warm_pages()

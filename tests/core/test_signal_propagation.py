@@ -33,6 +33,12 @@ def test_layers_beyond_the_range_of_float64_are_left_out():
     assert np.isfinite(got.variance).all() and np.isfinite(got.correlation).all()
 
 
+def test_a_variance_whose_square_is_beyond_float64_still_has_a_correlation():
+    got = lr.signal_propagation(lr.Network(weight_var=1e15), 1.0, layers=15)
+    assert got.sizes["layer"] == 15
+    np.testing.assert_allclose(got.correlation, 1.0, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     "fields", [{"weight_var": 1.5, "bias_var": 0.1}, {"layer_norm": True}, {"residual": 0.5}], ids=str
 )

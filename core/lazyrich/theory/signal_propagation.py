@@ -43,7 +43,7 @@ def _checked(net: Network, cosines: Any, layers: int) -> tuple[Network, np.ndarr
 
 def _dataset(k: np.ndarray, q: np.ndarray, leading: tuple[str, ...], coordinates: dict, net: Network) -> xr.Dataset:
     """Return variance and correlation from a first point's covariances with itself and others, and all variances q."""
-    over = np.sqrt(q[..., :1] * q[..., 1:])
+    over = np.sqrt(q[..., :1]) * np.sqrt(q[..., 1:])
     correlation = np.divide(k[..., 1:], over, out=np.zeros_like(over), where=over > 0)
     return labelled({"variance": q[..., 0], "correlation": correlation}, leading, coordinates, network=repr(net))
 

@@ -135,9 +135,9 @@ class PlaneView(View):
         if not np.isfinite(chi):
             return "The variance grows without end and faster in every layer, and so do the gradients."
         if not 1e-6 < q < np.inf:
-            fate = "dies out" if q < 1 else "grows without end"
+            fate, where = ("dies out", "") if q < 1 else ("grows without end", " (at a variance of 10⁶)")
             return (
-                f"The variance {fate}; gradients and differences of inputs go by √χ⊥ = {np.sqrt(chi):.3g} a layer, "
+                f"The variance {fate}; gradients and differences of inputs go by √χ⊥ = {np.sqrt(chi):.3g} a layer{where}, "
                 "so that correlations follow the curve beside. Click to move there."
             )
         side = (
