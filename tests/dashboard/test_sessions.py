@@ -105,9 +105,9 @@ def test_a_session_moves_its_own_plots_and_no_others(address, explorers):
 
 
 @pytest.mark.slow
-def test_eight_sessions_that_have_been_closed_are_let_go(address, explorers):
-    sessions = [visit(address) for _ in range(8)]
-    assert len(explorers) == 8
+def test_sixteen_sessions_that_have_been_closed_are_let_go(address, explorers):
+    sessions = [visit(address) for _ in range(16)]
+    assert len(explorers) == 16
     for session in sessions[::2]:  # so that some leave while their networks are being trained
         move(session, "Depth L", 3)
     for session in sessions:
@@ -119,4 +119,4 @@ def test_eight_sessions_that_have_been_closed_are_let_go(address, explorers):
         return len(explorers) <= 2
 
     # The first one's page is kept by a timer of Panel's, made while it was the current one; and one may be under way.
-    assert wait_for(are_let_go), f"{len(explorers)} of 8 are alive"
+    assert wait_for(are_let_go), f"{len(explorers)} of 16 are alive"
