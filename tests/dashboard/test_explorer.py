@@ -178,7 +178,7 @@ def test_moving_a_widget_changes_the_experiment(explorer):
 
 def test_every_control_of_the_state_has_a_widget(explorer):
     labels = {explorer.state.param[name].label for name in explorer.state.param}
-    assert labels - {"Name", "Complaint", "Data"} | {"Data set", "Cancel", "Page"} == set(controls(explorer))
+    assert labels - {"Name", "Complaint", "Data"} | {"Data set", "Cancel"} == set(controls(explorer))
 
 
 @pytest.mark.parametrize(("label", "rule"), [("Seed", "a whole number"), ("Step η", "a number")])

@@ -137,8 +137,8 @@ class PlaneView(View):
         if not 1e-6 < q < np.inf:
             fate, where = ("dies out", "") if q < 1 else ("grows without end", " (at a variance of 10⁶)")
             return (
-                f"The variance {fate}; gradients and differences of inputs go by √χ⊥ = {np.sqrt(chi):.3g} a layer"
-                f"{where}, so that correlations follow the curve beside. Click to move there."
+                f"The variance {fate}; gradients and differences of inputs go by √χ⊥ = {np.sqrt(chi):.3g} a "
+                f"layer{where}, so that correlations follow the curve beside. Click to move there."
             )
         side = (
             "critical: differences are kept"
