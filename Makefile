@@ -15,7 +15,11 @@ WHAT_IS_INSTALLED := pyproject.toml core/lazyrich/_version.py
 ARGS ?=
 
 # Most tests wait for one core's compilations.  A file's tests share their fixtures, so stay together.
-SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
+# pytest-xdist would take the files with the fewest tests last, among them the longest: tests/conftest.py has an order.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+# A worker's own threads of OpenBLAS would spin while they wait for a core that another worker has.
+test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -27,7 +31,7 @@ help:
 	@echo "make test         set up, then run every test, the real-browser ones included"
 	@echo "make lint         check the format, the lint rules and the types"
 	@echo "make test-lowest  run the core's tests on the lowest versions pyproject.toml allows"
-	@echo "make bench        run the benchmarks; the first time it installs the peer in .venv-peer"
+	@echo "make bench        run the benchmarks; the first time it installs the peers in .venv-*"
 	@echo "make screenshots  draw the pictures in assets/ anew"
 	@echo "make clean        remove the environments and what the tools left behind"
 	@echo
@@ -56,7 +60,7 @@ screenshots: .venv/dev.stamp
 	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 clean:
-	rm -rf .venv .venv-lowest .venv-peer dist .pytest_cache .ruff_cache
+	rm -rf .venv .venv-lowest .venv-peer .venv-pytorch dist .pytest_cache .ruff_cache
 	find core dashboard tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 # A stamp is written last, so that an installation cut short is done again by the next run.

@@ -1,5 +1,7 @@
 """What every test runs under: strict JAX, and array shapes checked at every call of lazyrich."""
 
+import ctypes
+
 import jax
 import jaxtyping
 import numpy as np
@@ -13,6 +15,12 @@ with jaxtyping.install_import_hook("lazyrich", "tests.typechecker.checked"):
     import lazyrich  # noqa: F401
 
 
+def pytest_collection_modifyitems(items):
+    """Put files with slow tests first, so that none of them is left to one worker at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture
 def rng():
     """The random numbers of a test: the same in every run, whatever else runs."""
@@ -24,6 +32,9 @@ def compiled_programs_are_dropped():
     """Thousands of tests compile gigabytes of programs between them, few of which two files share."""
     yield
     jax.clear_caches()
+    # Else glibc keeps what they took; other C libraries have no such function.
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
 
 
 @pytest.fixture

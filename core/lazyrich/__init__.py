@@ -25,10 +25,12 @@ from .diagnostics import parameter_movement as parameter_movement
 from .diagnostics import sharpness as sharpness
 from .diagnostics import target_alignment as target_alignment
 from .diagnostics import weight_spectra as weight_spectra
+from .dynamics import GrokkingSpec as GrokkingSpec
 from .dynamics import LinearDynamics as LinearDynamics
 from .dynamics import LinearisedTraining as LinearisedTraining
 from .dynamics import coordinate_check as coordinate_check
 from .dynamics import deep_mean_field as deep_mean_field
+from .dynamics import grokking as grokking
 from .dynamics import loss_dynamics as loss_dynamics
 from .dynamics import max_minibatch_learning_rate as max_minibatch_learning_rate
 from .dynamics import mean_field as mean_field
@@ -78,9 +80,12 @@ from .spectra import mercer_spectrum as mercer_spectrum
 from .spectra import operator_eigenvalues as operator_eigenvalues
 from .spectra import solve as solve
 from .spectra import top_eigenpairs as top_eigenpairs
+from .sweeps import sweep as sweep
+from .theory import Criticality as Criticality
 from .theory import LogMarginalLikelihood as LogMarginalLikelihood
 from .theory import PoolSpectrum as PoolSpectrum
 from .theory import Risk as Risk
+from .theory import criticality as criticality
 from .theory import gaussian_features as gaussian_features
 from .theory import held_out_risk as held_out_risk
 from .theory import kernel_regression_risk as kernel_regression_risk
@@ -88,8 +93,10 @@ from .theory import learning_curve as learning_curve
 from .theory import log_marginal_likelihood as log_marginal_likelihood
 from .theory import measured_kernel_risk as measured_kernel_risk
 from .theory import measured_random_feature_risk as measured_random_feature_risk
+from .theory import measured_signal_propagation as measured_signal_propagation
 from .theory import network_features as network_features
 from .theory import optimal_fitting_ratio as optimal_fitting_ratio
 from .theory import optimal_ridge as optimal_ridge
 from .theory import random_feature_risk as random_feature_risk
+from .theory import signal_propagation as signal_propagation
 from .theory import spectrum_from_gram as spectrum_from_gram

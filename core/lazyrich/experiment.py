@@ -19,6 +19,8 @@ from ._checks import choice, flag, number, numbers, of_type, seed_of, whole
 from .activations import Activation, activation
 from .data import MAKERS, Dataset, load_data
 from .dynamics import train_stream
+from .dynamics.losses.point_losses import FUNCTIONS
+from .dynamics.training.optimizers import Optimizer
 from .networks import Network
 from .parametrizations import ABC
 
@@ -42,7 +44,10 @@ class DataSpec:
 
 @dataclass(frozen=True)
 class TrainingSpec:
-    """How finite networks are trained: the arguments of `train` that its result depends on."""
+    """How finite networks are trained: the arguments of `train` that its result depends on.
+
+    `batch_size` can be at most `n_train`, and only gradient descent has a default learning rate: `train` says so.
+    """
 
     time: float = 100.0
     learning_rate: float | None = None
@@ -50,17 +55,26 @@ class TrainingSpec:
     checkpoints: int = 30
     centred: bool = True
     ntk_points: int = 64
+    loss: str = "squared"
+    optimizer: str = "gradient_descent"
+    momentum: float = 0.0
+    batch_size: int | None = None
+    edge_fraction: float | None = None
 
     def __post_init__(self):
         """Check each field and bring it to its type."""
         object.__setattr__(self, "time", number(self.time, "time", above=0))
-        if self.learning_rate is not None:
-            rate = number(self.learning_rate, "learning_rate", above=0)
-            object.__setattr__(self, "learning_rate", rate)
+        for name in ("learning_rate", "edge_fraction"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, number(getattr(self, name), name, above=0))
         object.__setattr__(self, "seeds", whole(self.seeds, "seeds", 1))
         object.__setattr__(self, "checkpoints", whole(self.checkpoints, "checkpoints", 2))
         object.__setattr__(self, "centred", flag(self.centred, "centred"))
         object.__setattr__(self, "ntk_points", whole(self.ntk_points, "ntk_points", 1))
+        object.__setattr__(self, "loss", choice(self.loss, "loss", FUNCTIONS))
+        object.__setattr__(self, "momentum", Optimizer.of(self.optimizer, self.momentum).momentum)
+        if self.batch_size is not None:
+            object.__setattr__(self, "batch_size", whole(self.batch_size, "batch_size", 1))
 
 
 _MOST_LAYERS = 10_000
@@ -90,10 +104,12 @@ class Experiment:
         """Return the data set."""
         return load_data(**dataclasses.asdict(self.data), seed=self.seed)
 
-    def train_stream(self, record: tuple[str, ...] = ("loss", "ntk")) -> Iterator[xr.Dataset]:
+    def train_stream(
+        self, record: tuple[str, ...] = ("loss", "ntk"), stop: Callable[[], bool] | None = None
+    ) -> Iterator[xr.Dataset]:
         """Train the finite networks, one checkpoint at a time; see `lazyrich.train_stream`."""
         training = dataclasses.asdict(self.training)
-        return train_stream(self.network, self.load_data(), record=record, seed=self.seed, **training)
+        return train_stream(self.network, self.load_data(), record=record, seed=self.seed, stop=stop, **training)
 
     def to_dict(self) -> dict[str, Any]:
         """Return nested dictionaries of plain values; a field that is None is left out."""

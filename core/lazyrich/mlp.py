@@ -8,7 +8,6 @@ loop bound: arrays may hold more hidden layers than the network has, so that one
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -111,22 +110,31 @@ def _normalised(h: Float[Array, "n width"]) -> tuple[Float[Array, "n width"], Fl
     return centred * over, over
 
 
-@partial(jax.jit, static_argnames=("in_dim", "out_dim", "width", "layers", "dtype"))
-def draw(key: jax.Array, in_dim: int, out_dim: int, width: int, layers: int, dtype: str) -> Params:
-    """Draw weights for `layers` hidden layers; those of layer l do not depend on how many follow."""
-    first, hidden, readout, biases, readout_bias = jax.random.split(key, 5)
+def draw(seed: int, in_dim: int, out_dim: int, width: int, layers: int, dtype: Any) -> Params:
+    """Draw weights for `layers` hidden layers; those of layer l do not depend on how many follow.
 
-    def stack(key: jax.Array, count: int, shape: tuple[int, ...]) -> jax.Array:
-        keys = jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(count))
-        return jax.vmap(lambda key: jax.random.normal(key, shape, dtype))(keys)
+    By NumPy, which needs not be compiled for each width as JAX's random numbers do, for a second or two.
+    """
 
-    return Params(
-        jax.random.normal(first, (width, in_dim), dtype),
-        stack(hidden, layers - 1, (width, width)),
-        jax.random.normal(readout, (out_dim, width), dtype),
-        stack(biases, layers, (width,)),
-        jax.random.normal(readout_bias, (out_dim,), dtype),
-    )
+    def normal(field: int, *shape: int) -> np.ndarray:
+        return np.random.default_rng((seed, field)).standard_normal(shape, dtype)
+
+    def stack(field: int, count: int, *shape: int) -> np.ndarray:
+        array = np.empty((count, *shape), dtype)
+        for layer, values in enumerate(array):
+            np.random.default_rng((seed, field, layer)).standard_normal(out=values, dtype=dtype)
+        return array
+
+    arrays = normal(0, width, in_dim), stack(1, layers - 1, width, width), normal(2, out_dim, width)
+    return Params._make((*arrays, stack(3, layers, width), normal(4, out_dim)))
+
+
+def _product(a: Array, hidden: Any, index: Any, product: Callable) -> Array:
+    """Return `product(a, hidden[index])`; of a tuple of weights, unlike a slice of an array, nothing is copied."""
+    if not isinstance(hidden, tuple):
+        return product(a, hidden[index])
+    branches = [lambda a, hidden, i=i: product(a, hidden[i]) for i in range(len(hidden))]
+    return jax.lax.switch(index, branches, a, hidden)
 
 
 def hidden_states(
@@ -136,8 +144,8 @@ def hidden_states(
 
     def layer(level, states):
         previous = states[level - 1]
-        weights, bias = params.hidden[level - 1], params.biases[level]
-        h = scales.hidden * nonlinearity(previous) @ weights.T + scales.bias * bias[None, :]
+        h = _product(nonlinearity(previous), params.hidden, level - 1, lambda a, weights: a @ weights.T)
+        h = scales.hidden * h + scales.bias * params.biases[level][None, :]
         return states.at[level].set(h + scales.residual * previous)
 
     layers, width = params.biases.shape
@@ -173,7 +181,8 @@ def backward(
     def layer(step, state):
         level, (g, carry) = scales.depth - 1 - step, state
         carry = visit(carry, level, g)
-        below = nonlinearity.pull_back(states[level - 1], scales.hidden * (g @ params.hidden[level - 1]))
+        below = scales.hidden * _product(g, params.hidden, level - 1, lambda g, weights: g @ weights)
+        below = nonlinearity.pull_back(states[level - 1], below)
         return below + scales.residual * g, carry
 
     g = nonlinearity.pull_back(states[scales.depth - 1], scales.hidden * (signal @ params.readout))
@@ -205,8 +214,7 @@ def init(net: Network, in_dim: int, out_dim: int, seed: int = 0, dtype: str = "f
     of_type(net, "net", Network)
     in_dim, out_dim = whole(in_dim, "in_dim", 1), whole(out_dim, "out_dim", 1)
     choice(dtype, "dtype", ("float32", "float64"))
-    with jax.enable_x64(dtype == "float64"):
-        return to_numpy(draw(jax.random.key(seed_of(seed)), in_dim, out_dim, net.width, net.depth, dtype))
+    return draw(seed_of(seed), in_dim, out_dim, net.width, net.depth, dtype)
 
 
 def checked(net: Network, params: Params, x: Any, name: str) -> Any:

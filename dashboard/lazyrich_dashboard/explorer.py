@@ -5,10 +5,12 @@ page. What is on screen always belongs to the controls on screen: a change drops
 before, theory is drawn as soon as it is there, and the networks of the new experiment start once the controls rest.
 """
 
+import dataclasses
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import panel as pn
 
@@ -17,12 +19,21 @@ import lazyrich as lr
 from . import widgets
 from .controls import build_controls
 from .jobs import NETWORKS, THEORY, Latest, NotebookLoop, session_deliverer
+from .pages import Pages, V
 from .results import Frame, Snapshot, Theory, frames, theory
 from .state import PRESET, State
 from .theme import tokens
-from .views import FunctionSpaceView, KernelMovementView, SpectrumView, TrainingView
+from .views import AbstractView
+from .views.base import predicted
+
+Predictions = dict[AbstractView, Any]
 
 _REST_SECONDS = 0.4
+
+
+def _compute(experiment: lr.Experiment, views: list[AbstractView]) -> tuple[Theory, Predictions]:
+    """Return the theory of an experiment, and what views predict beside it."""
+    return theory(experiment), {view: predicted(view, experiment) for view in views}
 
 
 def _load_notebook_extension() -> None:
@@ -46,15 +57,17 @@ class Explorer(pn.viewable.Viewer):
         _load_notebook_extension()
         super().__init__(**params)
         self.state = State(experiment)
-        self.spectrum, self.training = SpectrumView(), TrainingView()
-        self.function_space, self.kernel_movement = FunctionSpaceView(), KernelMovementView()
-        self.views = (self.spectrum, self.training, self.function_space, self.kernel_movement)
+        self.pages = Pages(on_change=self._turn, on_wish=self._grant)
         self.controls = build_controls(self.state)
         self._theory: Theory | None = None
         self._frames: tuple[Frame, ...] = ()
+        self._trained: lr.Experiment | None = None  # the experiment whose networks were asked for last
+        self._predicted: Predictions = {}
+        self._measured: dict[AbstractView, tuple[Any, ...]] = {}
         self._started = 0.0
         self._deliver = session_deliverer()
-        self.theory_lane, self.networks_lane = Latest(THEORY, self._deliver), Latest(NETWORKS, self._deliver)
+        self.theory_lane = Latest(THEORY, self._deliver)
+        self.networks_lane, self.measure_lane = (Latest(NETWORKS, self._deliver) for _ in range(2))
         self._build_layout()
         watched = [name for name in State.param if name not in ("name", "scrub", "complaint")]
         self.state.param.watch(lambda *_: self._change(), watched)
@@ -63,12 +76,13 @@ class Explorer(pn.viewable.Viewer):
         # The first theory is drawn before anything is shown: the page opens on a picture, and a notebook's channel,
         # which may deliver out of order until it is open, has no new models to carry.
         try:
-            self._show(theory(experiment))
+            page = self.pages.page
+            self._show(*_compute(experiment, self.pages.on(page)), page)
         except ValueError as error:
             self._refuse(str(error))
         else:
             # Not before the page has loaded: what changes while it loads may never reach it.
-            pn.state.onload(lambda: self._train(experiment))
+            pn.state.onload(lambda: self._start(experiment))
 
     @property
     def experiment(self) -> lr.Experiment:
@@ -84,10 +98,13 @@ class Explorer(pn.viewable.Viewer):
         """What the views show; None before the first theory has come."""
         return None if self._theory is None else Snapshot(self._theory, self._frames, self.state.scrub)
 
+    def view(self, kind: type[V]) -> V:
+        """Return the session's view of a kind."""
+        return self.pages.view(kind)
+
     def recolour(self, dark: bool) -> None:
         """Draw all views in the colours of the dark or the light page."""
-        for view in self.views:
-            view.recolour(tokens(dark))
+        self.pages.recolour(tokens(dark))
 
     def notify(self, sentences: list[str]) -> None:
         """Show sentences above the plots, or none; they go with the next change."""
@@ -97,6 +114,7 @@ class Explorer(pn.viewable.Viewer):
         """Stop all work of this session."""
         self.theory_lane.cancel()
         self.networks_lane.cancel()
+        self.measure_lane.cancel()
 
     def wait(self, seconds: float = 60.0) -> bool:
         """Wait until theory and networks are on screen (for scripts and notebook cells); say whether they are."""
@@ -104,11 +122,8 @@ class Explorer(pn.viewable.Viewer):
         while time.monotonic() < deadline:
             if isinstance(self._deliver, NotebookLoop):
                 self._deliver.run_waiting()  # a cell that waits keeps the kernel's loop from doing so
-            if (
-                self.theory_lane.idle.wait(0.05)
-                and self.networks_lane.idle.wait(0.05)
-                and self.theory_lane.idle.is_set()
-            ):
+            lanes = (self.theory_lane, self.networks_lane, self.measure_lane, self.theory_lane)
+            if all(lane.idle.wait(0.05) for lane in lanes):
                 return True
         return False
 
@@ -130,13 +145,8 @@ class Explorer(pn.viewable.Viewer):
             sizing_mode="stretch_width",
             height=56,
         )
-        self.grid = pn.Column(
-            pn.Row(self.spectrum, self.training, sizing_mode="stretch_both"),
-            pn.Row(self.function_space, self.kernel_movement, sizing_mode="stretch_both"),
-            sizing_mode="stretch_both",
-            min_height=560,
-        )
-        self.main = pn.Column(self.alert, self.grid, bar, sizing_mode="stretch_both")
+        self.grid = self.pages.__panel__()
+        self.main = pn.Column(self.alert, self.pages.tabs, self.grid, bar, sizing_mode="stretch_both")
         side = pn.Column(*self.controls, width=290, height=640, scroll=True)
         self._cell = pn.Row(side, self.main, height=660, sizing_mode="stretch_width")
 
@@ -156,6 +166,17 @@ class Explorer(pn.viewable.Viewer):
     def _change(self) -> None:
         """Drop what belongs to the controls before, and compute the theory of those on screen."""
         self.networks_lane.cancel()
+        self._trained = None
+        self._turn()
+
+    def _grant(self, wish: dict[str, Any]) -> None:
+        """Set the controls that a click on a plot asks to change."""
+        self.state.param.update(**wish)
+
+    def _turn(self) -> None:
+        """Compute and draw the page asked for; the networks of the experiment on screen go on."""
+        self.measure_lane.cancel()
+        page = self.pages.page
         try:
             experiment = self.state.experiment
         except ValueError as error:
@@ -163,14 +184,15 @@ class Explorer(pn.viewable.Viewer):
             self._refuse(str(error))
             return
 
-        def compute() -> Iterator[Theory]:
-            yield theory(experiment)
+        views = self.pages.on(page)  # made here: HoloViews is not thread-safe
 
-        def show(results: list[Theory]) -> None:
-            self._show(results[-1])
-            self._train(experiment)
+        def show(results: list[tuple[Theory, Predictions]]) -> None:
+            if self._trained != experiment:
+                self._frames = ()
+            self._show(*results[-1], page)
+            self._start(experiment)
 
-        self.theory_lane.submit(compute, show, lambda: None, self._refuse)
+        self.theory_lane.submit(lambda: iter([_compute(experiment, views)]), show, lambda: None, self._refuse)
 
     def _refuse(self, sentence: str) -> None:
         """Put a sentence where the plots were; they come back with the next experiment that makes sense."""
@@ -178,22 +200,44 @@ class Explorer(pn.viewable.Viewer):
         self.grid.visible = False
         self._report("", running=False)
 
-    def _show(self, result: Theory) -> None:
-        """Draw a theory; the networks on screen were another experiment's."""
-        self._theory, self._frames = result, ()
+    def _show(self, result: Theory, predictions: Predictions, page: str) -> None:
+        """Draw a theory on a page; what had been measured was another experiment's."""
+        self._theory, self._predicted, self._measured = result, predictions, {}
         self.alert.visible = False
         self.grid.visible = True
         self._draw()
+        self.pages.show(page)
+
+    def _start(self, experiment: lr.Experiment) -> None:
+        """Start what the views on screen measure, and train their networks, once the controls rest."""
+        views = list(self._predicted)
+        trains = any(view.needs_training for view in views)
+        if trains:
+            self._train(experiment)
+        streams = [(view, items) for view in views if (items := view.measure(experiment)) is not None]
+        if not trains and self._trained is None:
+            self._report("measuring starts when the controls rest" if streams else "", running=bool(streams))
+        if streams:
+            self.measure_lane.submit(
+                lambda: ((view, item) for view, items in streams for item in items),
+                self._add_measured,
+                lambda: None if self._trained else self._report("measured", running=False),
+                self._fail,
+                delay=_REST_SECONDS,
+            )
 
     def _train(self, experiment: lr.Experiment) -> None:
-        """Start the networks of an experiment once the controls rest."""
+        """Start the networks of an experiment once the controls rest, unless they have been."""
+        if self._trained == experiment:
+            return
+        self._trained = experiment
         self._report("networks start when the controls rest", running=True)
         self._started = 0.0
         self.networks_lane.submit(
             lambda: iter(frames(experiment)),
             self._add_frames,
             self._finish,
-            self._fail,
+            self._fail_networks,
             delay=_REST_SECONDS,
         )
 
@@ -203,8 +247,14 @@ class Explorer(pn.viewable.Viewer):
             return
         with self._one_update():
             self.time_label.object = f"t = {snapshot.time:.3g}"
-            for view in self.views:
-                view.update(snapshot)
+            for view, prediction in self._predicted.items():
+                measured = self._measured.get(view, ())
+                view.update(dataclasses.replace(snapshot, predicted=prediction, measured=measured))
+
+    def _add_measured(self, new: list[tuple[AbstractView, Any]]) -> None:
+        for view, item in new:
+            self._measured[view] = (*self._measured.get(view, ()), item)
+        self._draw()
 
     def _add_frames(self, new: list[Frame]) -> None:
         self._frames = (*self._frames, *new)
@@ -231,12 +281,16 @@ class Explorer(pn.viewable.Viewer):
         self._report(words, running=False)
 
     def _fail(self, sentence: str) -> None:
-        """The networks cannot be trained, but the theory stands: say why beside it."""
+        """Something cannot be measured, but the theory stands: say why beside it."""
         self.alert.param.update(object=sentence, visible=True)
+
+    def _fail_networks(self, sentence: str) -> None:
+        self._fail(sentence)
         self._report("no finite networks", running=False)
 
     def _cancel(self) -> None:
         self.networks_lane.cancel()
+        self.measure_lane.cancel()
         self._report("networks cancelled; move a control to train again", running=False)
 
     def _report(self, words: str, *, running: bool, done: float = 0.0) -> None:

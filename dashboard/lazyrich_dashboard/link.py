@@ -6,6 +6,7 @@ alone, and is reported.
 """
 
 import copy
+import dataclasses
 import json
 import re
 from typing import Any
@@ -17,6 +18,8 @@ from .state import PRESET
 
 VERSION = 1
 _MOST_CHARACTERS = 500
+# Fields that may be None, which a link writes as auto and an experiment leaves out.
+_OPTIONAL = [field.name for field in dataclasses.fields(lr.TrainingSpec) if field.default is None]
 _ACTIVATION = re.compile(r"(\w+)\((.*)\)")
 
 
@@ -54,7 +57,7 @@ def decode(query: str, start: lr.Experiment = PRESET) -> tuple[lr.Experiment, li
 
 def _places(experiment: lr.Experiment) -> dict[str, tuple[str, str]]:
     """Return where each name of a link stands in an experiment: the part's name and the field's."""
-    places = {"data": ("data", "name"), "seed": ("", "seed"), "learning_rate": ("training", "learning_rate")}
+    places = {"data": ("data", "name"), "seed": ("", "seed")} | {name: ("training", name) for name in _OPTIONAL}
     for part, fields in experiment.to_dict().items():
         if isinstance(fields, dict):
             places |= {field: (part, field) for field in fields if field != "name"}
@@ -65,7 +68,7 @@ def _flat(experiment: lr.Experiment) -> dict[str, Any]:
     spec = experiment.to_dict()
     spec["network"]["activation"] = str(experiment.network.phi)
     spec["network"]["parametrization"] = str(experiment.network.parametrization)
-    spec["training"].setdefault("learning_rate", "auto")
+    spec["training"] = dict.fromkeys(_OPTIONAL, "auto") | spec["training"]
     values = {name: (spec[part] if part else spec)[field] for name, (part, field) in _places(experiment).items()}
     return {name: json.dumps(value) if isinstance(value, bool) else value for name, value in values.items()}
 

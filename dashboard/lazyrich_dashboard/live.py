@@ -1,39 +1,20 @@
 """Live plots: declared once in HoloViews, rendered once to Bokeh, then patched.
 
 A HoloViews redraw costs tens of milliseconds on the server; replacing the columns of a Bokeh data source costs one. So
-a plot is a tuple of parts; `draw` makes a HoloViews overlay of them, `Live` renders that once, finds each part again by
-its label, and replaces its columns on every update. A part that has nothing to show has empty columns; nothing is added
-or removed after the first drawing.
+`Live` renders the parts of a plot once, finds each again by its label, and replaces its columns on every update.
+Nothing is added or removed after the first drawing.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 
 import holoviews as hv
-import holoviews.plotting.bokeh  # registers the backend; hv.extension would also print into a notebook
 import numpy as np
 import panel as pn
-from bokeh.models import ColumnDataSource, CustomJSTicker, GlyphRenderer
+from bokeh.models import ColorBar, ColumnDataSource, CustomJSTicker, GlyphRenderer
 from holoviews.plotting.bokeh.element import ElementPlot
 
-from .theme import LIGHT, Tokens
-
-hv.Store.set_current_backend("bokeh")
-
-Columns = Mapping[str, Mapping[str, Any]]
-
-_NOTHING = {"x": [np.nan], "y": [np.nan]}
-_STYLES: dict[str, dict[str, Any]] = {
-    "line": {"line_width": 2},
-    "dashes": {"line_width": 1.5, "line_dash": "dashed"},
-    "rule": {"line_width": 1.5, "line_dash": "dotted"},
-    "points": {"size": 5},
-    "rings": {"size": 6, "fill_alpha": 0},
-    "band": {"fill_alpha": 0.2, "line_alpha": 0},
-}
-_ELEMENTS = {"points": hv.Scatter, "rings": hv.Scatter, "band": hv.Area}
-
+from .marks import Axis, Columns, Part, draw
+from .theme import Tokens
 
 # Bokeh's own ticker for logarithmic axes labels one end of an axis that spans less than two decades.
 _LOG_TICKS = """
@@ -47,65 +28,6 @@ for (let k = Math.floor(Math.log10(low)); k <= Math.log10(high); k++) {
 }
 return ticks;
 """
-
-
-@dataclass(frozen=True)
-class Part:
-    """One labelled mark of a plot: its kind (a key of `_STYLES`), its colour role, and whether the legend names it."""
-
-    label: str
-    kind: str
-    role: str
-    legend: bool = True
-
-
-@dataclass(frozen=True)
-class Axis:
-    """An axis: its label with units, and whether it is logarithmic."""
-
-    label: str
-    log: bool = False
-
-
-def draw(parts: tuple[Part, ...], x: Axis, y: Axis, columns: Columns | None = None) -> hv.Overlay:
-    """Return the parts as a HoloViews overlay; those without columns get one point that is not drawn."""
-    columns = columns or {}
-    elements = [_element(part, columns.get(part.label, _NOTHING)) for part in parts]
-    overlay = hv.Overlay(elements).opts(
-        hv.opts.Overlay(
-            xlabel=x.label,
-            ylabel=y.label,
-            logx=x.log,
-            logy=y.log,
-            xlim=(0.1, 1.0),
-            ylim=(0.1, 1.0),
-            legend_position="top",
-            legend_opts={
-                "border_line_alpha": 0,
-                "background_fill_alpha": 0,
-                "padding": 0,
-                "margin": 0,
-                "spacing": 10,
-            },
-            fontsize={"labels": "12px", "ticks": "11px", "legend": "12px"},
-            responsive=True,
-            show_grid=True,
-        )
-    )
-    return cast(hv.Overlay, overlay)
-
-
-def _element(part: Part, columns: Mapping[str, Any]) -> hv.Element:
-    style = _STYLES[part.kind]
-    colour = LIGHT.colour(part.role)
-    if part.kind == "band":
-        half = len(columns["x"]) // 2 or 1
-        x, low, high = columns["x"][:half], columns["y"][:half], columns["y"][-half:][::-1]
-        element = hv.Area((x, low, high), "x", ["y", "y2"], label=part.label)
-    else:
-        element = _ELEMENTS.get(part.kind, hv.Curve)((columns["x"], columns["y"]), "x", "y", label=part.label)
-    tools = ["hover"] if part.kind == "line" else []
-    return cast(hv.Element, element.opts(color=colour, show_legend=part.legend, tools=tools, **style))
 
 
 class Live:
@@ -129,6 +51,7 @@ class Live:
                 ticker = CustomJSTicker(major_code=_LOG_TICKS)
                 getattr(self.figure, f"{dimension}axis").ticker = ticker
                 getattr(self.figure, f"{dimension}grid").ticker = ticker
+        self._downwards = y.downwards
         self._roles = {part.label: part.role for part in parts}
         self._renderers: dict[str, GlyphRenderer] = {}
         for part in plot.traverse(lambda p: p, [ElementPlot]):
@@ -148,8 +71,20 @@ class Live:
 
     def frame(self, x: tuple[float, float], y: tuple[float, float]) -> None:
         """Set both axis ranges."""
+        y = (y[1], y[0]) if self._downwards else y
         for axis, (start, end) in ((self.figure.x_range, x), (self.figure.y_range, y)):
             axis.update(start=start, end=end, reset_start=start, reset_end=end)
+
+    def label_axes(self, label: str) -> None:
+        """Name both axes anew."""
+        self.figure.xaxis.axis_label = self.figure.yaxis.axis_label = label
+
+    def colours(self, label: str, values: tuple[float, float], title: str) -> None:
+        """Set the values at both ends of an image's colours, and what they are."""
+        renderer = self._renderers[label]
+        renderer.glyph.color_mapper.update(low=values[0], high=values[1])
+        for bar in self.figure.select({"type": ColorBar}):
+            bar.title = title
 
     def recolour(self, tokens: Tokens) -> None:
         """Draw every part in its role's colour."""
@@ -161,12 +96,14 @@ class Live:
                 renderer.muted_glyph,
                 renderer.selection_glyph,
             ):
-                for name in ("line_color", "fill_color", "hatch_color"):
+                for name in ("line_color", "fill_color", "hatch_color", "text_color"):
                     if getattr(glyph, name, None) is not None:
                         setattr(glyph, name, tokens.colour(role))
 
 
-def _compact(column: Any) -> np.ndarray:
+def _compact(column: Any) -> Any:
+    if isinstance(column, list):  # of images
+        return [_compact(image) for image in column]
     array = np.asarray(column)
     return array.astype(np.float32) if array.dtype == np.float64 else array
 

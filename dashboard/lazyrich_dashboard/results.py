@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -60,7 +61,8 @@ class Frame:
     """Finite networks at one checkpoint.
 
     `losses` by role (train, test), each (seeds,); `movement` |Theta_t - Theta_0|/|Theta_0| (seeds,); `spectrum` the
-    eigenvalues of Theta/n on the first points, descending, (seeds, ntk_points); `f_test` (seeds, n', C).
+    eigenvalues of Theta/n on the first points, descending, (seeds, ntk_points); `ntk` those points' kernels, (seeds,
+    ntk_points, ntk_points); `f_test` (seeds, n', C).
     """
 
     time: float
@@ -68,6 +70,7 @@ class Frame:
     losses: dict[str, np.ndarray]
     movement: np.ndarray
     spectrum: np.ndarray
+    ntk: np.ndarray
     f_test: np.ndarray
     status: str
 
@@ -79,16 +82,29 @@ class Frame:
     @property
     def nbytes(self) -> int:
         """Size, for the cache."""
-        return self.spectrum.nbytes + self.f_test.nbytes
+        return self.spectrum.nbytes + self.ntk.nbytes + self.f_test.nbytes
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a view has nothing to show, in a sentence that stands where its plot would."""
+
+    sentence: str
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """All that a view may draw: theory, the frames there are so far, and where in time the scrubber stands."""
+    """All that a view may draw.
+
+    `theory`, the `frames` there are so far, and where in time the scrubber stands; of the view's own what its `predict`
+    returned, and what its `measure` has yielded so far.
+    """
 
     theory: Theory
     frames: tuple[Frame, ...]
     scrub: float
+    predicted: Any = None
+    measured: tuple[Any, ...] = ()
 
     @property
     def time(self) -> float:
@@ -197,6 +213,7 @@ def _frame(chunk: xr.Dataset, ntk: np.ndarray, start: np.ndarray, end: float) ->
         if finite
         else nothing[:, 0],
         spectrum=np.linalg.eigvalsh(ntk)[:, ::-1] / ntk.shape[-1] if finite else nothing,
+        ntk=chunk.ntk.values[:, 0],
         f_test=chunk.f_test.values[:, 0],
         status=chunk.attrs["status"],
     )

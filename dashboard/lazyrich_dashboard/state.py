@@ -98,6 +98,8 @@ class State(param.Parameterized):
         spec["training"] |= {name: getattr(self, name) for name in _TRAINING_FIELDS}
         if self.learning_rate == 0:
             del spec["training"]["learning_rate"]
+        else:  # only one of the two can be given
+            spec["training"].pop("edge_fraction", None)
         # The kernel of all points is affordable up to here; beyond it the first ones stand for the rest.
         spec["training"]["ntk_points"] = max(1, min(self.n_train, 128))
         return lr.Experiment.from_dict(spec)

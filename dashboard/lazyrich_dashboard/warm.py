@@ -8,6 +8,7 @@ from platformdirs import user_cache_dir
 
 from .results import frames, theory
 from .state import PRESET
+from .views import depth, kernel, learning_curves
 
 
 def keep_compiled_programs() -> None:
@@ -32,8 +33,18 @@ def warm_preset() -> None:
 _FIRST = ("relu", "tanh", "gelu", "erf", "leaky_relu")
 
 
+def warm_pages() -> None:
+    """Compile what the preset's other pages open on; no view is made, as HoloViews is not thread-safe."""
+    kernel.kernels(PRESET)
+    depth.plane(PRESET.network)
+    depth.at_rest(PRESET.network)
+    depth.layers(PRESET.network)
+    next(iter(depth.random_networks(PRESET)))
+    learning_curves.curves(learning_curves.pool(PRESET), PRESET.data.n_train, None, 0.0, PRESET.data.noise)
+
+
 def warm_activations() -> None:
-    """Compile the theory of the usual activations, and their training, at the preset's sizes."""
+    """Compile theory and training of the usual activations at the preset's sizes, and then the other pages."""
     for name in _FIRST:
         network = dataclasses.replace(PRESET.network, activation=name)
         experiment = dataclasses.replace(PRESET, network=network)
@@ -41,3 +52,4 @@ def warm_activations() -> None:
         stream = iter(frames(experiment))
         next(stream)
         next(stream)
+    warm_pages()

@@ -105,6 +105,22 @@ def time_slider(parameter: param.Number) -> pmui.FloatSlider:
     )  # fmt: skip
 
 
+def small_select(parameter: param.Selector) -> pmui.Select:
+    """Return a drop-down list for the heading of a view."""
+    return pmui.Select.from_param(
+        parameter, label=parameter.label, size="small", width=180, height=36, margin=(2, 8, 0, 0), sizing_mode="fixed"
+    )
+
+
+def tabs(parameter: param.Selector) -> pmui.RadioButtonGroup:
+    """Return a row of buttons of which one is pressed: the page on screen."""
+    compact = {"& button": {"whiteSpace": "nowrap", "padding": "2px 14px", "textTransform": "none"}}
+    return pmui.RadioButtonGroup.from_param(
+        parameter, label="", description="", size="small", margin=(2, 12), width=520, height=32, sizing_mode="fixed",
+        sx=compact,
+    )  # fmt: skip
+
+
 def button(label: str, **options: Any) -> pmui.Button:
     """Return a small button."""
     return pmui.Button(label=label, size="small", margin=(4, 4), **options)

@@ -11,7 +11,7 @@ _COLUMNS = f"""([title, part]) => {{
   const renderer = figures.flatMap(figure => figure.renderers).find(renderer => renderer.name == part);
   if (!renderer) return null;
   const data = renderer.data_source.data;
-  return {{x: Array.from(data.x), y: Array.from(data.y)}};
+  return {{x: Array.from(data.x ?? []), y: Array.from(data.y ?? [])}};
 }}"""
 
 

@@ -155,6 +155,40 @@ def test_data_with_one_coordinate_show_the_function_itself(visit, data):
     assert len(columns(page, "Function", "training points")["x"]) == 32
 
 
+@pytest.mark.parametrize(
+    ("tab", "title", "theory", "measured", "control"),
+    [
+        ("Kernel", "Angular curve", "theory Θ", "nets, t = 0", "Depth L"),
+        ("Depth", "Variance through depth", "theory", "mean", "Weight variance σ²w"),
+        ("Learning curves", "Learning curves", "test: theory", "test: measured", "Depth L"),
+    ],
+)
+def test_a_tab_shows_its_page_and_the_page_follows_the_controls(visit, tab, title, theory, measured, control):
+    page = visit(SMALL)
+    page.get_by_role("button", name=tab, exact=True).click()
+    before = wait_until(lambda: columns(page, title, theory))["y"]
+    wait_until(lambda: len(columns(page, title, measured)["x"]) > 1)
+    slider(page, control).press("ArrowRight")
+    wait_until(lambda: not np.array_equal(columns(page, title, theory)["y"], before))
+    wait_until(lambda: len(columns(page, title, measured)["x"]) > 1)
+
+
+def test_a_click_on_the_plane_moves_the_sliders(visit):
+    page = visit(SMALL)
+    page.get_by_role("button", name="Depth", exact=True).click()
+    wait_until(lambda: columns(page, "Order and chaos", "this network"))
+    page.mouse.click(500, 350)  # between the left and the middle of the plane
+    wait_until(lambda: float(slider(page, "Weight variance σ²w").input_value()) < 1.9)
+    shown = wait_until(lambda: columns(page, "Order and chaos", "this network"))
+    wait_until(
+        lambda: np.isclose(
+            columns(page, "Order and chaos", "this network")["x"],
+            float(slider(page, "Weight variance σ²w").input_value()),
+        ).all()
+    )
+    assert len(shown["x"]) == 1
+
+
 def test_cancel_stops_the_networks(visit):
     page = visit("?n_train=128&width=512&time=1000&seeds=3&seed=3")
     wait_until(lambda: len(columns(page, "Training", "test: nets")["x"]) > 1)

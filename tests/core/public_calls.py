@@ -66,8 +66,14 @@ _SET = without(NAME, "none")
 _COUNT_TO_1000 = {
     name: (value, text.replace("1,000,000", "1,000")) for name, (value, text) in COUNT.items() if name != "zero"
 }
+_COUNT_TO_10000 = {name: (value, text.replace("1,000", "10,000")) for name, (value, text) in _COUNT_TO_1000.items()}
 _linearised = lr.LinearisedTraining(NET, PARAMS, X, Y, X)
 _flow = lr.LinearDynamics(THETA, Y, THETA[:2], nngp=THETA, cross_nngp=THETA[:2], test_nngp=THETA[:2, :2])
+
+
+_TINY = lr.Experiment(
+    lr.DataSpec("circle", 3, 2), NET, lr.TrainingSpec(time=1.0, learning_rate=0.1, seeds=1, checkpoints=2)
+)
 
 
 def _linear(readout, x):
@@ -98,6 +104,24 @@ CALLS = {
         {"net": _NET, "cosines": {"nan": ([np.nan], "must be finite"), "beyond": ([1.1], "from -1 to 1; got 1.1"),
                                   "text": ("relu", "must be an array of numbers"), "none": ([], "both at least 1")}},
     ),
+    "criticality": (
+        lr.criticality,
+        {"net": NET, "weight_var": 1.0, "bias_var": 0.1, "variance": 1.0},
+        {"net": _NET | {"jumps": (lr.Network(activation="step"), "without jumps; got step")},
+         "weight_var": without(SOME_NOT_NEGATIVE, "none"), "bias_var": without(SOME_NOT_NEGATIVE, "none"),
+         "variance": without(SOME_POSITIVE, "none")},
+    ),
+    **{
+        name: (getattr(lr, name), {"net": NET, "cosines": [0.5, 1.0], "layers": 3, **more},
+               {"net": _NET, "cosines": {"nan": ([np.nan], "from -1 to 1"), "beyond": ([1.1], "from -1 to 1"),
+                                         "text": ("relu", "must be an array of numbers"), "empty": ([], "one or more"),
+                                         "matrix": (np.zeros((2, 2)), r"vector; got shape \(2, 2\)")},
+                "layers": _COUNT_TO_10000, **bad})
+        for name, more, bad in (
+            ("signal_propagation", {}, {}),
+            ("measured_signal_propagation", {"networks": 2, "seed": 0}, {"networks": COUNT, "seed": SEED}),
+        )
+    },
     "abc": (lr.abc, {"name": "mup", "depth": 2}, {"name": NAME, "depth": COUNT}),
     "classify": (lr.classify, {"exponents": lr.abc("mup", 2)}, {"exponents": not_a("ABC")}),
     "load_data": (
@@ -289,8 +313,13 @@ CALLS = {
     **{
         name: (function, {"net": NET, "data": DATA, "time": 0.01, "learning_rate": 0.01, "seeds": 1,
                           "seed": 0, "record": ("loss",), "checkpoints": 2, "centred": False,
-                          "ntk_points": 2},
-               _TRAINING | {"centred": FLAG, "seeds": COUNT})
+                          "ntk_points": 2, "loss": "huber", "optimizer": "gradient_descent", "momentum": 0.5,
+                          "batch_size": 2, "edge_fraction": None, "stop": None},
+               _TRAINING | {"centred": FLAG, "seeds": COUNT, "loss": NAME, "optimizer": NAME,
+                            "momentum": NOT_NEGATIVE | {"one": (1.0, "must be below 1")},
+                            "batch_size": without(_BATCH_SIZE, "none"),
+                            "edge_fraction": {"both": (0.5, "Only one of learning_rate and edge_fraction")},
+                            "stop": {"number": (5, "stop must be a function of nothing; got int")}})
         for name, function in (("train", lr.train), ("train_stream", _one_step))
     },
     "mean_field": (
@@ -298,6 +327,19 @@ CALLS = {
         {"net": lr.Network(1), "data": DATA, "time": 0.01, "richness": 1.0, "particles": 4,
          "learning_rate": 0.01, "seed": 0, "record": ("loss",), "checkpoints": 2, "ntk_points": 2},
         _TRAINING | {"richness": RATE, "particles": COUNT},
+    ),
+    "GrokkingSpec": (
+        lr.GrokkingSpec,
+        {"in_dim": 2, "n_train": 3, "n_test": 2, "width": 4, "alpha": 1.0, "epsilon": 0.5, "learning_rate": 0.1,
+         "steps": 5, "centred": True, "seed": 0},
+        {"in_dim": COUNT, "n_train": COUNT, "width": COUNT, "alpha": POSITIVE, "epsilon": NOT_NEGATIVE,
+         "learning_rate": POSITIVE, "steps": COUNT, "centred": FLAG, "seed": SEED,
+         "n_test": without(COUNT, "zero") | {"one": (1, "from 2")}},
+    ),
+    "grokking": (
+        lr.grokking, {"spec": lr.GrokkingSpec(2, 3, 2, 4, steps=5), "checkpoints": 2},
+        {"spec": not_a("GrokkingSpec"),
+         "checkpoints": without(COUNT, "zero") | {"one": (1, "from 2")}},
     ),
     "minibatch_dynamics": (
         lr.minibatch_dynamics,
@@ -465,17 +507,36 @@ CALLS = {
     ),
     "TrainingSpec": (
         lr.TrainingSpec,
-        {"time": 1.0, "learning_rate": 0.1, "seeds": 1, "checkpoints": 2, "centred": True,
-         "ntk_points": 2},
+        {"time": 1.0, "learning_rate": 0.1, "seeds": 1, "checkpoints": 2, "centred": True, "ntk_points": 2,
+         "loss": "squared", "optimizer": "gradient_descent", "momentum": 0.5, "batch_size": 2, "edge_fraction": 0.5},
         {"time": POSITIVE, "learning_rate": RATE, "seeds": COUNT,
          "checkpoints": without(COUNT, "zero") | {"one": (1, "from 2")},
-         "centred": FLAG, "ntk_points": COUNT},
+         "centred": FLAG, "ntk_points": COUNT, "loss": NAME, "optimizer": NAME,
+         "momentum": NOT_NEGATIVE | {"one": (1.0, "momentum must be below 1")}, "batch_size": OPTIONAL_COUNT,
+         "edge_fraction": RATE},
     ),
     "Experiment": (
         lr.Experiment,
         {"data": lr.DataSpec(), "network": NET, "training": lr.TrainingSpec(), "seed": 0},
         {"data": not_a("DataSpec"), "network": _NET, "training": not_a("TrainingSpec"),
          "seed": SEED},
+    ),
+    "sweep": (
+        lr.sweep,
+        {"experiment": _TINY, "grid": {"network.width": [2, 3]}, "record": ("loss",), "steps": 2, "threads": 1,
+         "client": None, "path": None, "progress": None},
+        {"experiment": not_a("Experiment"), "record": NAME | {"list": (["relu"], "must be one of .*; got 'relu'")},
+         "steps": without(OPTIONAL_COUNT, "zero") | {"zero": (0, "whole number from 1")}, "threads": COUNT,
+         "client": {"text": ("relu", "Client or None; got str")},
+         "path": {"number": (5, "path must be the name of a folder; got int")},
+         "progress": {"number": (5, "progress must be a function or None; got int")},
+         "grid": {"none": (None, "table of fields and their values; got None"),
+                  "unknown": ({"width": [3]}, "a field of the grid must be one of .*; got 'width'"),
+                  "empty": ({"seed": []}, r"at least one value, .*; got \[\]"),
+                  "number": ({"seed": 3}, "must be a list of values; got 3"),
+                  "nan": ({"network.richness": [np.nan]}, "above 0; got nan"),
+                  "twice": ({"seed": [1, 1]}, r"different values; got \[1, 1\]"),
+                  "zero_width": ({"network.width": [0]}, "from 1 .*; got 0")}},
     ),
     "save": (
         lambda result: lr.save(result, "never.nc"), {},

@@ -18,7 +18,7 @@ CASES = {
     for kind, (value, text) in bad.items()
 }
 # Values that functions hand out, not what they are given.
-RESULTS = {"ABC", "Activation", "Eigensystem", "Kernels", "Params", "PowerLaw", "Risk", "Verdict"}
+RESULTS = {"Criticality", "ABC", "Activation", "Eigensystem", "Kernels", "Params", "PowerLaw", "Risk", "Verdict"}
 RESULTS |= {"MercerSpectrum", "NoPowerLawError"}
 RESULTS |= {"Conditioning", "LogMarginalLikelihood", "PoolSpectrum", "Solution", "TopEigenpairs"}
 RESULTS |= {"ActivationMovement", "HessianTrace", "LayerSpectrum", "ParameterMovement", "PowerLawTail", "Sharpness"}

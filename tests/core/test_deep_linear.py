@@ -34,7 +34,7 @@ def test_it_solves_the_order_parameter_equations(depth, rng):
     ntk = (affine * np.concatenate([gradients, np.ones_like(gradients[:1])])).sum(axis=0)
     np.testing.assert_allclose(run.ntk, ntk, atol=10 * EXACT)
     assert run.attrs["exact"] == 1 and run.attrs["left_out"] == 0
-    assert lr.kernel_distance(run.ntk[-1], run.ntk[0]) > 0.1  # this is not lazy
+    assert lr.kernel_distance(run.ntk[-1], run.ntk[0]) > 0.05  # this is not lazy
 
 
 def small_network(data, richness, steps):

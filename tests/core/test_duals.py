@@ -91,13 +91,10 @@ def variances_for(act, variances):
 
 
 @jax.jit
-def derivative_of_t(act, q, k):
-    return jax.grad(lambda k: act.dual(q, q, k, distance_of(act, q, q, k)).t.sum())(k)
-
-
-@jax.jit
-def derivatives_of_both(act, q, k):
-    return jax.grad(lambda *qqk: sum(t.sum() for t in dual(act, *qqk)), argnums=(0, 1, 2))(q, q, k)
+def derivatives(act, q, k, weights):
+    """Derivatives in q1, q2 and k of the sum of T and that of Tdot, by the weight of either."""
+    weighted = lambda *qqk: sum(w * t.sum() for w, t in zip(weights, dual(act, *qqk), strict=True))  # noqa: E731
+    return jax.grad(weighted, argnums=(0, 1, 2))(q, q, k)
 
 
 @pytest.fixture(autouse=True)
@@ -163,12 +160,12 @@ def test_the_arctan_is_numpy_s_over_the_whole_range(dtype, ulps, rng):
 @every_with_a_tangent
 def test_tdot_is_the_derivative_of_t_at_coincident_opposed_and_zero_points_too(act):
     q, k = variances_for(act, Q), variances_for(act, K)
-    assert_allclose(derivative_of_t(act, q, k), dual(act, q, q, k)[1], ACCURACY[act.name])
+    assert_allclose(derivatives(act, q, k, (1.0, 0.0))[2], dual(act, q, q, k)[1], ACCURACY[act.name])
 
 
 @every_with_a_tangent
 def test_derivatives_in_every_moment_are_finite_at_coincident_and_zero_points(act):
-    for derivative in derivatives_of_both(act, variances_for(act, Q), variances_for(act, K)):
+    for derivative in derivatives(act, variances_for(act, Q), variances_for(act, K), (1.0, 1.0)):
         assert np.isfinite(derivative).all()
 
 
@@ -184,10 +181,12 @@ def test_the_diagonal_of_t_is_the_second_moment(act):
 
 @every_activation
 def test_a_gram_matrix_with_duplicates_zeros_and_very_different_lengths_stays_positive(act, rng):
-    x = rng.normal(size=(12, 4)) * np.logspace(-4, 1, 12)[:, None]
-    x[3], x[5], x[7] = 0.0, x[6], -x[6]
+    x = rng.normal(size=(15, 4)) * np.logspace(-4, 1, 15)[:, None]
+    x[3], x[5], x[7], x[11] = 0.0, x[6], -x[6], x[6]
     k = x @ x.T / 4
-    t = np.asarray(dual(act, np.diag(k), np.diag(k), k)[0])
+    # Five points by five, as above.
+    fives = [slice(i, i + 5) for i in (0, 5, 10)]
+    t = np.block([[dual(act, np.diag(k)[i], np.diag(k)[j], k[i, j])[0] for j in fives] for i in fives])
     values = np.linalg.eigvalsh((t + t.T) / 2)
     # Two digits more than the rounding of an eigenvalue solver: the entries carry some of their own.
     assert values[0] >= -100 * len(x) * np.finfo(float).eps * values[-1]

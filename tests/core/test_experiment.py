@@ -16,8 +16,17 @@ FANCY = lr.Experiment(
     seed=2**32 - 2,
 )
 OWN = lr.Experiment(network=lr.Network(2, parametrization=lr.ABC((0, 1 / 3, 0.75), (0, 1 / 6, 0), -0.5)))
+TRAINED_OTHERWISE = lr.Experiment(
+    data=FANCY.data,
+    network=FANCY.network,
+    training=lr.TrainingSpec(
+        time=50.0, checkpoints=3, loss="huber", momentum=0.9, batch_size=4, edge_fraction=0.05, centred=False
+    ),
+)
 both = pytest.mark.parametrize(
-    "experiment", [PLAIN, FANCY, OWN], ids=["defaults", "every_field", "exponents_of_its_own"]
+    "experiment",
+    [PLAIN, FANCY, OWN, TRAINED_OTHERWISE],
+    ids=["defaults", "every_field", "exponents_of_its_own", "trained_otherwise"],
 )
 
 
@@ -72,13 +81,18 @@ def test_what_is_left_out_has_its_default():
     assert lr.Experiment.from_toml("[network]\ndepth = 5") == lr.Experiment(network=lr.Network(5))
 
 
-def test_its_python_code_prints_its_numbers(capsys):
-    experiment = lr.Experiment(data=FANCY.data, network=FANCY.network, training=FANCY.training, seed=3)
+@pytest.mark.parametrize(
+    "training, count",
+    [(FANCY.training, 5), (TRAINED_OTHERWISE.training, 3)],
+    ids=["gradient_descent", "momentum_on_batches"],
+)
+def test_its_python_code_prints_its_numbers(training, count, capsys):
+    experiment = lr.Experiment(data=FANCY.data, network=FANCY.network, training=training, seed=3)
     scope = {}
     exec(experiment.to_python(), scope)
     printed = capsys.readouterr().out.splitlines()
     chunks = list(experiment.train_stream())
-    assert len(printed) == 1 + len(chunks) == 6
+    assert len(printed) == 1 + len(chunks) == 1 + count
     # The very same numbers: the code is the experiment, with every value written out.
     assert scope["net"] == experiment.network
     for row, chunk in zip(printed[1:], chunks, strict=True):
@@ -88,6 +102,14 @@ def test_its_python_code_prints_its_numbers(capsys):
         got = scope["run"][name].values
         assert (got == np.concatenate([chunk[name].values for chunk in chunks], axis=1)).all()
     assert (scope["data"].y_train == experiment.load_data().y_train).all()
+
+
+def test_what_was_written_before_there_were_other_ways_to_train_still_reads():
+    old = PLAIN.to_dict()
+    for name in ("loss", "optimizer", "momentum"):
+        del old["training"][name]
+    assert old["training"] == {"time": 100.0, "seeds": 4, "checkpoints": 30, "centred": True, "ntk_points": 64}
+    assert lr.Experiment.from_dict(old) == PLAIN
 
 
 def test_its_python_code_says_none_where_nothing_was_chosen():

@@ -24,6 +24,11 @@ KINKED = ("elu", "selu", "hard_tanh")
 GROWING = ("exp", "quadratic", "monomial")
 
 
+def tangent_kernel(net, x):
+    """The tangent kernel from the program of both, which most tests of every activation share."""
+    return lr.nngp_and_ntk(net, x).ntk
+
+
 def special_points(rng):
     """Points in general position and a duplicate, a negative, a long, a short and a zero one."""
     x = rng.normal(size=(7, 3))
@@ -62,6 +67,14 @@ def test_the_two_orders_of_points_give_transposed_kernels_and_one_set_a_symmetri
     assert_allclose(lr.ntk(net, x1, x2), lr.ntk(net, x2, x1).T)
     assert_allclose(lr.ntk(net, x1), lr.ntk(net, x1).T, relative=0)
     assert_allclose(lr.ntk(net, x1), lr.ntk(net, x1, x1.copy()))
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu", "tanh", "silu", "elu"])
+def test_either_kernel_alone_is_that_of_both(activation, rng):
+    net, x = lr.Network(depth=3, activation=activation, bias_var=0.2), special_points(rng)
+    both = lr.nngp_and_ntk(net, x)
+    assert_allclose(lr.nngp(net, x), both.nngp)
+    assert_allclose(lr.ntk(net, x), both.ntk)
 
 
 def test_width_parametrization_and_richness_play_no_part(rng):
@@ -118,7 +131,7 @@ ROUNDINGS = 10
 @pytest.mark.parametrize("spacing", [1e-4, 1e-6, 5e-8, 1e-9], ids=lambda spacing: f"{spacing:g}")
 def test_near_duplicates_leave_the_kernel_positive(activation, spacing, rng):
     x = rng.normal(size=(1, 3)) + spacing * rng.normal(size=(7, 3))
-    theta = lr.ntk(lr.Network(depth=3, activation=activation, weight_var=WEIGHT_VAR[activation]), x)
+    theta = tangent_kernel(lr.Network(depth=3, activation=activation, weight_var=WEIGHT_VAR[activation]), x)
     assert smallest_eigenvalue(theta) > -ROUNDINGS
 
 
@@ -130,7 +143,7 @@ def test_a_deep_kernel_that_forgets_all_differences_stays_positive(activation, w
     # A kinked dual without a closed form takes a second a layer.
     depths = (2, 20) if activation in KINKED else range(2, 65, 3)
     for depth in depths:
-        theta = lr.ntk(lr.Network(depth, 1, activation, weight_var, bias_var), x)
+        theta = tangent_kernel(lr.Network(depth, 1, activation, weight_var, bias_var), x)
         assert smallest_eigenvalue(theta) > -ROUNDINGS, depth
 
 
@@ -283,7 +296,8 @@ def test_a_wide_network_has_the_kernel_of_its_activation_within_its_error(activa
     net = lr.Network(1, 1024, activation, WEIGHT_VAR[activation], 0.2)
     kernels = [lr.empirical_ntk(net, textbook.draw(net, 3, 1, rng, "float32"), x) for _ in range(seeds)]
     error = np.std(kernels, axis=0, ddof=1) / np.sqrt(seeds)
+    theta = tangent_kernel(net, x)
     # The mean has no bias at one hidden layer. Five standard errors, each known to 10 %.
-    assert (np.abs(np.mean(kernels, axis=0) - lr.ntk(net, x)) < 5 * error).all()
+    assert (np.abs(np.mean(kernels, axis=0) - theta) < 5 * error).all()
     # Enough seeds for a test that could fail.
-    assert (error < 0.05 * np.abs(lr.ntk(net, x)).max()).all()
+    assert (error < 0.05 * np.abs(theta).max()).all()

@@ -13,14 +13,27 @@ import lazyrich as lr
 from lazyrich import mlp
 from lazyrich.activations import FAMILIES
 from lazyrich.diagnostics import linearised, movement
-from lazyrich.diagnostics.sharpness import _hessian_trace_compiled, _sharpness_compiled
-from lazyrich.dynamics import gaussian_matrix, minibatch, training, wide_layers, wide_run
+from lazyrich.diagnostics.sharpness import (
+    _hessian_trace_compiled,
+    _sharpness_compiled,
+    estimated_hessian_trace,
+    largest_hessian_eigenvalue,
+)
+from lazyrich.duals import hermite
+from lazyrich.dynamics import gaussian_matrix, minibatch, wide_layers, wide_run
 from lazyrich.dynamics.coordinate_check import _movements
+from lazyrich.dynamics.grokking.grokking import _advance as _advance_grokking
+from lazyrich.dynamics.grokking.grokking import _measured as _measured_grokking
+from lazyrich.dynamics.grokking.problem import Problem as GrokkingProblem
 from lazyrich.dynamics.losses import gradient_flow, point_losses
+from lazyrich.dynamics.training import descent, ensemble, hessian, recording
+from lazyrich.dynamics.training.optimizers import Optimizer
 from lazyrich.kernels import derivatives, empirical, features, recursion, tiles
 from lazyrich.kernels.function_ntk import _contracted, _rows
 from lazyrich.theory import high_dimensional, optimal_fit, risk
+from lazyrich.theory.criticality import _criticality
 from lazyrich.theory.self_distillation import _coefficients
+from lazyrich.theory.signal_propagation import _signals
 
 N, DIM, OUT, WIDTH, LAYERS, SEEDS = 4, 3, 2, 8, 4, 2
 
@@ -64,9 +77,35 @@ def loss_arguments():
     return (*finite_network(), jnp.ones((N, OUT), jnp.float32), jax.random.key(0))
 
 
-def training_arguments():
-    y = jnp.ones((N, OUT), jnp.float32)
-    return (*finite_network((SEEDS,)), y, jnp.zeros((SEEDS, N, OUT), jnp.float32), 0.1, 5)
+def networks_in_training(optimizer="adam"):
+    """Activation, scales, optimizer, loss, task, and the state before the first step."""
+    nonlinearity, scales, params, x = finite_network((SEEDS,))
+    move, loss = Optimizer.of(optimizer, 0.0), point_losses.Loss.of("huber", 1.0).value
+    task = descent.Task(x, jnp.ones((N, OUT), jnp.float32), jnp.zeros((SEEDS, N, OUT), jnp.float32))
+    params = params._replace(hidden=tuple(jnp.moveaxis(params.hidden, 1, 0)))
+    return nonlinearity, scales, move, loss, task, descent.start(move, jnp.arange(SEEDS, dtype=jnp.uint32), params)
+
+
+def training_arguments(optimizer):
+    *settings, task, state = networks_in_training(optimizer)
+    return (*settings, task, state, 0.1, 0, 5)
+
+
+def weights_in_training():
+    nonlinearity, scales, _, _, _, state = networks_in_training()
+    return nonlinearity, scales, state.params, jnp.ones((N, DIM), jnp.float32)
+
+
+def hessian_arguments():
+    nonlinearity, scales, _, loss, task, _ = networks_in_training()
+    return nonlinearity, scales, loss, task, finite_network((SEEDS,))[2]
+
+
+def trained_and_start():
+    """Scales, and twice what moves: weights and preactivations."""
+    _, scales, params, _ = finite_network((SEEDS,))
+    pair = params, jnp.ones((SEEDS, LAYERS, N, WIDTH), jnp.float32)
+    return scales, pair, pair
 
 
 def minibatch_arguments(exact):
@@ -121,6 +160,12 @@ def pieces_of_a_wide_network():
     }
 
 
+def grokking_problem():
+    """A problem, and its weights at three times, in double precision."""
+    problem = GrokkingProblem.of(lr.GrokkingSpec(DIM, N, N, WIDTH))
+    return problem, jnp.broadcast_to(problem.weights, (3, *problem.weights.shape))
+
+
 # Name: the compiled function and its arguments (made under 64-bit types where it runs under them).
 COMPILED = {
     **{
@@ -163,6 +208,17 @@ COMPILED = {
         point_losses._mean_losses,
         lambda: (point_losses.Loss.of("hinge", 1.0).value, jnp.ones((3, N, OUT)), jnp.ones((N, OUT))),
     ),
+    **{
+        f"criticality_{name}": (
+            jax.jit(lambda *a, name=name, norm=norm: _criticality(lr.activation(name), norm, *a)),
+            lambda: (0.1, *(jnp.ones(N),) * 2, None),
+        )
+        for name, norm in (("relu", True), ("tanh", False), ("elu", False))
+    },
+    "signals": (
+        _signals,
+        lambda: (*finite_network()[:3], *(jnp.ones((m, DIM), jnp.float32) for m in (1, 2))),
+    ),
     "risk": (risk._compiled, lambda: risk_arguments()),
     "optimal_ridge": (optimal_fit._compiled, lambda: risk_arguments()),
     "optimal_fitting_ratio": (
@@ -185,16 +241,14 @@ COMPILED = {
     "sharpness": (jax.jit(lambda *a: _sharpness_compiled(*a, count=3)), loss_arguments),
     "hessian_trace": (jax.jit(lambda *a: _hessian_trace_compiled(*a, count=3)), loss_arguments),
     "coordinate_check": (
-        jax.jit(lambda *a: _movements(*a, out_dim=OUT, width=WIDTH, layers=LAYERS)),
-        lambda: (
-            *finite_network()[:2],
-            jax.random.split(jax.random.key(0), SEEDS),
-            jnp.ones((N, DIM), jnp.float32),
-            jnp.ones((N, OUT), jnp.float32),
-            0.1,
-            3,
-        ),
+        _movements,
+        lambda: (*finite_network((SEEDS,)), jnp.ones((N, OUT), jnp.float32), 0.1, 3),
     ),
+    "grokking": (
+        _advance_grokking,
+        lambda: (*(jnp.ones(shape, jnp.float32) for shape in ((N, DIM), (N,), (WIDTH, DIM))), 1.0, 0.25, 0.1, 5),
+    ),
+    "grokking_measured": (_measured_grokking, lambda: (*grokking_problem(), 1.0, 0.25)),
     "jacobian_rows": (
         jax.jit(lambda w, x: _rows(lambda w, x: x @ w.T, w, x)),
         lambda: (jnp.ones((OUT, DIM), jnp.float32), jnp.ones((N, DIM), jnp.float32)),
@@ -211,16 +265,46 @@ COMPILED = {
             jnp.array([1.0, jnp.inf], jnp.float64),
         ),
     ),
-    "training": (training._advance, training_arguments),
-    "outputs_of_seeds": (training._outputs, lambda: finite_network((SEEDS,))),
-    "kernels_of_seeds": (training._kernels, lambda: finite_network((SEEDS,))),
-    "weights": (
-        jax.jit(lambda key: mlp.draw(key, DIM, OUT, WIDTH, LAYERS, "float32")),
-        lambda: (jax.random.key(0),),
+    **{
+        f"training_by_{name}": (
+            jax.jit(lambda *a, size=size: descent.advance(*a[:4], size, *a[4:])),
+            lambda name=name: training_arguments(name),
+        )
+        for name, size in (("gradient_descent", None), ("adam", 2), ("mup_adam", None))
+    },
+    "start_of_training": (
+        descent.start,
+        lambda: (Optimizer.of("adam", 0.0), jnp.arange(SEEDS, dtype=jnp.uint32), weights_in_training()[2]),
     ),
-    "weights_of_seeds": (
-        jax.jit(lambda seeds: training._draw_seeds(seeds, DIM, OUT, WIDTH, LAYERS)),
-        lambda: (jnp.arange(SEEDS, dtype=jnp.uint32),),
+    "stacked_layers": (descent.stacked, lambda: weights_in_training()[2:3]),
+    "outputs_of_seeds": (ensemble._outputs, weights_in_training),
+    "losses_of_seeds": (
+        ensemble._mean_losses,
+        lambda: (networks_in_training()[3], jnp.ones((SEEDS, N, OUT), jnp.float32), jnp.ones((N, OUT), jnp.float32)),
+    ),
+    "states_of_seeds": (ensemble._states, lambda: finite_network((SEEDS,))),
+    **{
+        f"ntks_of_seeds_{name}": (
+            jax.jit(lambda *a, layers=layers: ensemble._kernels(*a, layers=layers)),
+            lambda: finite_network((SEEDS,)),
+        )
+        for name, layers in (("whole", False), ("by_layer", True))
+    },
+    **{
+        f"{measure.__name__}_of_seeds": (
+            jax.jit(lambda *a, measure=measure: hessian._of_seeds(*a, measure, 3)),
+            hessian_arguments,
+        )
+        for measure in (largest_hessian_eigenvalue, estimated_hessian_trace)
+    },
+    "nngps_of_seeds": (
+        recording._nngp_of_seeds,
+        lambda: (*finite_network()[:2], jnp.ones((SEEDS, LAYERS, N, WIDTH), jnp.float32), 2),
+    ),
+    "movements_of_seeds": (recording._moved, trained_and_start),
+    "linearised_distances_of_seeds": (
+        recording._distances,
+        lambda: (*finite_network()[:2], *(finite_network((SEEDS,))[2],) * 2, jnp.ones((N, DIM), jnp.float32)),
     ),
     **{
         f"wide_{name}": (function, lambda arguments=arguments: arguments)
@@ -228,8 +312,8 @@ COMPILED = {
     },
 }
 DOUBLE = {name for name in COMPILED if name.startswith(("kernels_", "kernel_", "flow_", "minibatches_"))}
-DOUBLE -= {"kernels_of_seeds"}
-DOUBLE |= {"eigenvalues", "high_dimensional_errors", "best_stopping_time", "self_distillation"}
+DOUBLE |= {name for name in COMPILED if name.startswith("criticality_")}
+DOUBLE |= {"eigenvalues", "high_dimensional_errors", "best_stopping_time", "self_distillation", "grokking_measured"}
 DOUBLE |= {"linear_dynamics", "risk", "optimal_ridge", "optimal_fitting_ratio"}
 
 
@@ -256,8 +340,10 @@ def test_no_compiled_function_is_missing_here():
         for _, value in inspect.getmembers(module, lambda member: isinstance(member, jitted))
         if inspect.unwrap(value).__module__.startswith("lazyrich")
     }
-    within_others = {mlp.draw, training._draw_seeds, _rows, _contracted, minibatch._advance, _coefficients}
-    within_others |= {_sharpness_compiled, _hessian_trace_compiled, _movements, wide_layers.each_output}
+    within_others = {hermite._polynomials, _rows, _contracted, minibatch._advance, _coefficients}
+    within_others |= {_sharpness_compiled, _hessian_trace_compiled, descent.advance, ensemble._kernels}
+    within_others |= {hessian._of_seeds, wide_layers.each_output}
+    within_others |= {_criticality}
     tried = {function for function, _ in COMPILED.values()} | within_others
     assert compiled <= tried
     assert len(compiled) >= 9

@@ -107,3 +107,18 @@ def test_nothing_is_compiled_again_over_fifty_moves(run, depths, compilations):
     results = [run(experiment) for experiment in others]
     assert compilations == []
     assert len({np.asarray(result[-1]).tobytes() for result in results}) == MOVES - 1
+
+
+def test_momentum_step_seed_and_the_number_of_steps_of_any_training_compile_nothing_again(compilations):
+    data = lr.load_data("circle", n_train=7, n_test=3)
+
+    def run(seed, learning_rate, momentum, steps):
+        lr.train(
+            lr.Network(3, 16, "tanh"), data, time=[steps * learning_rate], learning_rate=learning_rate, seeds=2,
+            seed=seed, momentum=momentum, batch_size=3, record=("loss", "movement"),
+        )  # fmt: skip
+
+    run(0, 0.1, 0.5, 3)
+    compilations.clear()
+    run(5, 0.03, 0.9, 17)
+    assert compilations == []

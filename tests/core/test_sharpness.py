@@ -151,13 +151,14 @@ def sharpening(parametrization, width, seeds=4):
 @pytest.mark.slow
 def test_in_mup_the_loss_sharpens_alike_at_every_width_and_in_ntk_less_the_wider():
     mup, ntk = ({width: sharpening(name, width) for width in (64, 256)} for name in ("mup", "ntk"))
-    # Noci et al. 2024 report the effect; these numbers are from an independent program with data of its own. The
-    # spread over such data sets was 0.04 and 0.07 in muP, 0.01 and 0.02 in ntk.
+    # Noci et al. 2024 report the effect; these numbers are from an independent program with one data set of its own.
+    # The spread of one such data set beside the mean of four was 0.04 and 0.07 in muP, and in ntk 0.015: at infinite
+    # width the largest eigenvalue over n is 0.140 with deviation 0.013 over 200 data sets.
     for runs, want, spread in (
         (mup[64], (0.49, 0.85), (0.04, 0.07)),
         (mup[256], (0.48, 0.82), (0.04, 0.07)),
-        (ntk[64], (0.143, 0.187), (0.01, 0.02)),
-        (ntk[256], (0.120, 0.133), (0.01, 0.01)),
+        (ntk[64], (0.143, 0.187), (0.015, 0.02)),
+        (ntk[256], (0.120, 0.133), (0.015, 0.015)),
     ):
         assert (np.abs(runs.mean(axis=0) - want) < 2.5 * np.array(spread)).all()
     growth = {width: runs[:, 1] / runs[:, 0] for width, runs in ntk.items()}

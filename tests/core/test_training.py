@@ -8,7 +8,8 @@ import pytest
 
 import lazyrich as lr
 from lazyrich import Params
-from lazyrich.dynamics.training import checkpoint_steps, default_learning_rate
+from lazyrich.dynamics.training.checkpoints import checkpoint_steps
+from lazyrich.dynamics.training.learning_rates import default_learning_rate
 from tests.core import textbook
 from tests.tolerances import assert_allclose
 

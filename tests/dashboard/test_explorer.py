@@ -9,6 +9,7 @@ import pytest
 import lazyrich as lr
 from lazyrich_dashboard import Explorer
 from lazyrich_dashboard.results import frames, theory
+from lazyrich_dashboard.views import FunctionSpaceView, SpectrumView, TrainingView
 from tests.dashboard.examples import SMALL, UNSTABLE_STEP, assert_is_spectrum_of, small
 
 LIMIT = 60.0  # seconds until a test that waits for another thread gives up
@@ -22,7 +23,7 @@ def explorer():
 
 
 def spectrum(explorer: Explorer, label: str = "theory"):
-    return explorer.spectrum.live.source(label).data
+    return explorer.view(SpectrumView).live.source(label).data
 
 
 def controls(explorer: Explorer) -> dict[str, pn.widgets.Widget]:
@@ -48,7 +49,7 @@ def test_networks_come_in_until_all_are_trained(explorer):
     assert explorer.cancel_button.disabled
     times = [frame.time for frame in frames(SMALL) if frame.time > 0]
     # Columns travel in single precision.
-    np.testing.assert_allclose(explorer.training.live.source("train: nets").data["x"], times, rtol=1e-6)
+    np.testing.assert_allclose(explorer.view(TrainingView).live.source("train: nets").data["x"], times, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_noise_and_time_move_the_losses_to_what_the_core_says(explorer):
     result = theory(explorer.experiment)
     assert result.data.y_train.std() > SMALL.load_data().y_train.std()
     assert result.times[-1] == pytest.approx(20.0)
-    got = explorer.training.live.source("test: theory").data
+    got = explorer.view(TrainingView).live.source("test: theory").data
     np.testing.assert_allclose(got["x"], result.times, rtol=1e-6)  # single precision, here and below
     np.testing.assert_allclose(got["y"], result.test_loss, rtol=1e-6)
 
@@ -132,7 +133,7 @@ def test_networks_that_diverge_say_so_beside_the_theory(explorer):
     assert "diverged" in explorer.status.object
     assert explorer.grid.visible
     assert_is_spectrum_of(SMALL, spectrum(explorer))
-    for view in explorer.views[:2]:
+    for view in map(explorer.view, (SpectrumView, TrainingView)):
         assert "nan" not in view.summary_pane.object
 
 
@@ -196,9 +197,9 @@ def test_a_field_that_holds_no_number_changes_nothing_and_says_so(explorer, labe
 def test_scrubbing_through_time_moves_the_plots_and_starts_no_work(explorer):
     assert explorer.wait(LIMIT)
     networks = explorer.snapshot.frames
-    late = dict(explorer.function_space.shown.live.source("learned").data)
+    late = dict(explorer.view(FunctionSpaceView).shown.live.source("learned").data)
     explorer.state.scrub = 0.2
-    early = explorer.function_space.shown.live.source("learned").data
+    early = explorer.view(FunctionSpaceView).shown.live.source("learned").data
     assert (early["y"] <= late["y"]).all()
     assert early["y"].sum() < late["y"].sum()
     assert explorer.theory_lane.idle.is_set()

@@ -10,6 +10,7 @@ from lazyrich_dashboard import Explorer
 from lazyrich_dashboard import explorer as module
 from lazyrich_dashboard.jobs import NETWORKS, THEORY
 from lazyrich_dashboard.results import frames, theory
+from lazyrich_dashboard.views import SpectrumView, TrainingView
 from tests.dashboard.examples import SMALL, assert_is_spectrum_of
 
 LIMIT = 60.0  # seconds until a test that waits for another thread gives up
@@ -78,7 +79,7 @@ def test_rapid_changes_end_on_the_last(explorer):
     assert explorer.wait(LIMIT)
     network = explorer.experiment.network
     assert (network.depth, network.weight_var) == (2, 1.7)
-    assert_is_spectrum_of(explorer.experiment, explorer.spectrum.live.source("theory").data)
+    assert_is_spectrum_of(explorer.experiment, explorer.view(SpectrumView).live.source("theory").data)
     assert_shows_its_own_networks(explorer)
     assert len(explorer.snapshot.frames) == len(list(frames(explorer.experiment)))
 
@@ -100,7 +101,7 @@ def test_a_slow_theory_never_replaces_a_newer_one(explorer, monkeypatch):
     go_on.set()
     each_worker_takes_a_turn(THEORY)
     assert explorer.snapshot.theory.network.depth == 3
-    assert_is_spectrum_of(explorer.experiment, explorer.spectrum.live.source("theory").data)
+    assert_is_spectrum_of(explorer.experiment, explorer.view(SpectrumView).live.source("theory").data)
 
 
 def test_a_bad_value_is_not_covered_by_the_theory_that_was_on_its_way(explorer, monkeypatch):
@@ -153,4 +154,4 @@ def test_cancel_stops_the_networks_and_leaves_what_has_come(endless, explorer):
     assert "cancelled" in explorer.status.object
     assert not explorer.progress.visible
     assert explorer.cancel_button.disabled
-    assert len(explorer.training.live.source("train: nets").data["x"]) > 0
+    assert len(explorer.view(TrainingView).live.source("train: nets").data["x"]) > 0

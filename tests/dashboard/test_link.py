@@ -86,3 +86,13 @@ def test_exponents_come_back():
     network = lr.Network(3, parametrization=lr.ABC((0, 1 / 3, 1 / 3, 0.75), (0, 1 / 6, 1 / 6, 0), -0.5))
     experiment = dataclasses.replace(PRESET, network=network)
     assert decode(encode(experiment)) == (experiment, [])
+
+
+def test_every_kind_of_training_comes_back():
+    training = lr.TrainingSpec(
+        optimizer="gradient_descent", momentum=0.9, loss="logistic", batch_size=16, edge_fraction=0.5
+    )
+    experiment = dataclasses.replace(PRESET, training=training)
+    assert decode(encode(experiment)) == (experiment, [])
+    assert decode(encode(PRESET), experiment)[0].training.batch_size == 16
+    assert decode("batch_size=auto&edge_fraction=auto", experiment)[0].training.edge_fraction is None

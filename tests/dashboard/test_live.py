@@ -6,7 +6,8 @@ import holoviews as hv
 import numpy as np
 import pytest
 
-from lazyrich_dashboard.live import Axis, Live, Part, band, draw, padded
+from lazyrich_dashboard.live import Live, band, padded
+from lazyrich_dashboard.marks import Axis, Part, draw
 from lazyrich_dashboard.theme import DARK, LIGHT, Tokens, tokens
 
 PARTS = (

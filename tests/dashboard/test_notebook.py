@@ -10,6 +10,7 @@ import numpy as np
 import lazyrich as lr
 from lazyrich_dashboard import Explorer
 from lazyrich_dashboard.state import PRESET
+from lazyrich_dashboard.views import SpectrumView
 
 small = dataclasses.replace(
     PRESET,
@@ -36,7 +37,7 @@ CHECK = """
 experiment, depth = explorer.experiment, {depth}
 assert experiment.network.depth == explorer.snapshot.theory.network.depth == depth
 values = lr.eigensystem(lr.ntk(experiment.network, experiment.load_data().x_train)).values
-np.testing.assert_allclose(explorer.spectrum.live.source("theory").data["y"], values / 32, rtol=1e-6)
+np.testing.assert_allclose(explorer.view(SpectrumView).live.source("theory").data["y"], values / 32, rtol=1e-6)
 assert explorer.status.object == "2 networks of width 16 trained", explorer.status.object
 """
 

@@ -23,6 +23,7 @@ def frame_at(time: float) -> Frame:
         losses={role: np.ones(2) for role in ("train", "test")},
         movement=np.zeros(2),
         spectrum=np.ones((2, 3)),
+        ntk=np.ones((2, 3, 3)),
         f_test=np.zeros((2, 5, 1)),
         status="complete",
     )

@@ -19,6 +19,7 @@ from bokeh.document.events import MessageSentEvent
 from bokeh.events import DocumentReady
 
 from lazyrich_dashboard import app
+from lazyrich_dashboard.views import SpectrumView
 from tests.dashboard.examples import SMALL, assert_is_spectrum_of
 
 LIMIT = 60.0  # seconds until a test that waits for the server gives up
@@ -98,7 +99,7 @@ def test_a_session_moves_its_own_plots_and_no_others(address, explorers):
     assert wait_for(lambda: len(unmoved.snapshot.frames) > 0)
     for explorer, depth in ((unmoved, SMALL.network.depth), (moved, 5)):
         assert explorer.experiment.network.depth == depth
-        assert_is_spectrum_of(explorer.experiment, explorer.spectrum.live.source("theory").data)
+        assert_is_spectrum_of(explorer.experiment, explorer.view(SpectrumView).live.source("theory").data)
     here.close()
     there.close()
 

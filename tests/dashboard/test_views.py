@@ -8,11 +8,25 @@ import itertools
 import holoviews as hv
 import numpy as np
 import pytest
+from bokeh.events import Tap
 
 import lazyrich as lr
 from lazyrich.data import MAKERS
-from lazyrich_dashboard.results import Snapshot, frames, theory
-from lazyrich_dashboard.views import FunctionSpaceView, KernelMovementView, SpectrumView, TrainingView
+from lazyrich_dashboard.marks import column_names
+from lazyrich_dashboard.results import Refusal, Snapshot, frames, theory
+from lazyrich_dashboard.views import (
+    PAGES,
+    AngleView,
+    CorrelationView,
+    FunctionSpaceView,
+    KernelMatrixView,
+    KernelMovementView,
+    LearningCurvesView,
+    PlaneView,
+    SpectrumView,
+    TrainingView,
+    VarianceView,
+)
 from lazyrich_dashboard.views.base import View, mean_and_error
 from lazyrich_dashboard.views.function_space import FunctionView, ModesView
 from tests.dashboard.examples import SMALL, UNSTABLE_STEP, assert_is_spectrum_of, small
@@ -24,6 +38,12 @@ VIEWS = {
     KernelMovementView: tuple(MAKERS),
     FunctionView: WITH_A_COORDINATE,
     ModesView: tuple(name for name in MAKERS if name not in WITH_A_COORDINATE),
+    KernelMatrixView: tuple(MAKERS),
+    AngleView: tuple(name for name in MAKERS if name != "regression"),
+    PlaneView: ("digits",),  # this one and the next two do not look at the data
+    VarianceView: ("digits",),
+    CorrelationView: ("digits",),
+    LearningCurvesView: ("digits", "circle"),
 }
 CASES = [(view, data) for view, names in VIEWS.items() for data in names]
 SITUATIONS = ("no networks yet", "networks at the start", "trained networks", "diverged networks")
@@ -37,6 +57,13 @@ def snapshot_of(experiment: lr.Experiment, situation: str, scrub: float = 1.0) -
     stream = frames(experiment) if situation != "no networks yet" else []
     count = 1 if situation == "networks at the start" else None
     return Snapshot(theory(experiment), tuple(itertools.islice(stream, count)), scrub)
+
+
+def with_its_own(view: View, experiment: lr.Experiment, snapshot: Snapshot, most: int | None = 3) -> Snapshot:
+    """The snapshot with what a view predicts and, where networks have been trained, the first of what it measures."""
+    items = view.measure(experiment) if snapshot.frames else None
+    measured = tuple(itertools.islice(items or (), most))
+    return dataclasses.replace(snapshot, predicted=view.predict(experiment), measured=measured)
 
 
 # Drawn once and patched from then on, as on a page.
@@ -57,14 +84,15 @@ def assert_can_be_read(sentence: str) -> None:
 def test_a_view_can_always_be_drawn_and_said_in_words(kind: type[View], data, situation):
     view = view_of(kind)
     for scrub in (0.0, 0.7, 1.0):
-        snapshot = snapshot_of(small(data), situation, scrub)
+        snapshot = with_its_own(view, small(data), snapshot_of(small(data), situation, scrub))
 
         columns = view.columns(snapshot)
         assert set(columns) == {part.label for part in view.parts}
+        kinds = {part.label: part.kind for part in view.parts}
         for label, part in columns.items():
-            assert set(part) == {"x", "y"}
-            assert len(part["x"]) == len(part["y"]), label
-            for name in "xy":
+            assert set(part) == set(column_names(kinds[label]))
+            assert len({len(column) for column in part.values()}) == 1, label
+            for name in set(part) - {"text"}:
                 assert np.isfinite(part[name]).all(), f"{label}: {name}"
 
         for axis, (low, high) in zip((view.x, view.y), view.ranges(snapshot, columns), strict=True):
@@ -76,7 +104,9 @@ def test_a_view_can_always_be_drawn_and_said_in_words(kind: type[View], data, si
 
         view.update(snapshot)
         for label, part in columns.items():
-            np.testing.assert_array_equal(view.live.source(label).data["y"], part["y"].astype(np.float32))
+            for name, column in part.items():
+                sent = column if name == "text" else np.asarray(column, np.float32)
+                np.testing.assert_array_equal(view.live.source(label).data[name], sent)
         assert html.unescape(view.summary_pane.object) == view.summary(snapshot)
 
     plot = hv.renderer("bokeh").get_plot(view.plot(snapshot)).state
@@ -179,3 +209,168 @@ def test_only_images_have_pictures_of_their_modes(data):
 def test_a_mean_comes_with_its_standard_error_over_seeds():
     assert mean_and_error(np.array([1.0, 3.0])) == "2 ± 1"
     assert mean_and_error(np.array([2.0])) == "2"
+
+
+def test_every_view_stands_on_a_page():
+    on_pages = {kind for page in PAGES.values() for column in page for kind in column}
+    assert on_pages | {FunctionView, ModesView} == set(VIEWS) | {FunctionSpaceView}
+
+
+def drawn(view: View, experiment: lr.Experiment, most: int | None = None, scrub: float = 1.0):
+    """The snapshot of trained networks, with all that the view measures, and what it draws of it."""
+    snapshot = with_its_own(view, experiment, snapshot_of(experiment, "trained networks", scrub), most)
+    return snapshot, view.columns(snapshot)
+
+
+def test_the_heat_map_is_the_kernel_of_the_core_ordered_by_class():
+    data = SMALL.load_data()
+    classes = data.y_train.argmax(axis=1)
+    order = np.argsort(classes, kind="stable")
+    kernels = {"NTK Θ": lr.ntk(SMALL.network, data.x_train), "NNGP K": lr.nngp(SMALL.network, data.x_train)}
+    for kernel, expected in kernels.items():
+        view = KernelMatrixView(kernel=kernel)
+        snapshot, columns = drawn(view, SMALL)
+        (image,) = columns["matrix"]["image"]
+        np.testing.assert_allclose(image, expected[np.ix_(order, order)], rtol=1e-10)
+        same = (classes[:, None] == classes) & ~np.eye(len(classes), dtype=bool)
+        assert f"{expected[same].mean():.3g} on average within a class" in view.summary(snapshot)
+    assert len(columns["classes"]["x0"]) == 2 * (len(set(classes)) - 1)
+
+
+def test_the_heat_map_of_the_networks_is_their_mean_before_and_after():
+    shown = {}
+    for kernel, index in (("networks, t = 0", 0), ("networks, now", -1)):
+        snapshot, columns = drawn(KernelMatrixView(kernel=kernel), SMALL)
+        mean = snapshot.frames[index].ntk.mean(axis=0)
+        order = snapshot.predicted.order
+        np.testing.assert_allclose(columns["matrix"]["image"][0], mean[np.ix_(order, order)], rtol=1e-5)
+        shown[kernel] = columns["matrix"]["image"][0]
+    assert not np.allclose(*shown.values())
+
+
+def test_points_on_the_circle_are_ordered_by_angle():
+    snapshot, _ = drawn(KernelMatrixView(), small("circle"))
+    x = small("circle").load_data().x_train
+    angles = np.arctan2(x[:, 1], x[:, 0])[snapshot.predicted.order]
+    assert (np.diff(angles) > 0).all()
+
+
+def test_the_angular_curve_is_that_of_the_core_and_entries_stand_at_their_angles():
+    view = AngleView()
+    snapshot, columns = drawn(view, SMALL)
+    angles = columns["theory Θ"]["x"]
+    expected = lr.angular_kernels(SMALL.network, np.cos(np.radians(angles)))
+    # The cosine of a small angle does not have all of its digits.
+    np.testing.assert_allclose(columns["theory Θ"]["y"], expected.ntk, rtol=1e-6)
+    np.testing.assert_allclose(columns["theory K (NNGP)"]["y"], expected.nngp, rtol=1e-6)
+    x = SMALL.load_data().x_train
+    cosines, first = x @ x.T / x.shape[1], snapshot.frames[0].ntk.mean(axis=0)
+    entries = columns["nets, t = 0"]
+    pairs = {(round(float(a), 4), round(float(k), 4)) for a, k in zip(entries["x"], entries["y"], strict=True)}
+    angle = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
+    np.fill_diagonal(angle, 0.0)
+    known = {(round(float(a), 4), round(float(k), 4)) for a, k in zip(angle.ravel(), first.ravel(), strict=True)}
+    assert len(pairs & known) >= 0.98 * len(pairs)
+    assert len(columns["nets, now"]["x"]) == len(entries["x"])
+
+
+def test_points_without_an_angle_get_a_sentence_in_place_of_the_curve():
+    with pytest.raises(ValueError, match="one coordinate and differ in it"):
+        AngleView().predict(small("regression"))
+
+
+def test_the_critical_line_of_relu_is_where_the_weight_variance_is_two():
+    view = PlaneView()
+    snapshot, columns = drawn(view, SMALL)
+    line = columns["critical line, χ⊥ = 1"]
+    assert line["x0"] == pytest.approx(2.0, abs=1e-6)
+    heights = np.concatenate([line["y0"], line["y1"]])
+    assert (heights.min(), heights.max()) == (pytest.approx(0.0), pytest.approx(1.0))
+    assert columns["this network"]["x"] == [SMALL.network.weight_var]
+    assert "χ⊥ = 1, critical" in view.summary(snapshot)
+
+
+@pytest.mark.parametrize(("weight_var", "word"), [(1.0, "ordered"), (3.0, "chaotic")])
+def test_the_plane_says_on_which_side_the_network_is(weight_var, word):
+    network = dataclasses.replace(SMALL.network, activation="erf", weight_var=weight_var, bias_var=0.05)
+    view, experiment = PlaneView(), dataclasses.replace(SMALL, network=network)
+    snapshot = Snapshot(theory(experiment), (), 1.0, view.predict(experiment))
+    chi = float(lr.criticality(network).perpendicular)
+    assert f"χ⊥ = {chi:.3g}, {word}" in view.summary(snapshot)
+
+
+def test_a_click_on_the_plane_asks_for_the_variances_there():
+    view = PlaneView()
+    view._tapped(Tap(None, x=1.234, y=0.512))
+    assert view.wish == {"weight_var": 1.2, "bias_var": 0.5}
+    view._tapped(Tap(None, x=-3.0, y=7.0))
+    assert view.wish == {"weight_var": 0.1, "bias_var": 1.0}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(VarianceView, "variance"), (CorrelationView, "correlation")])
+def test_signals_through_depth_are_those_of_the_core(kind, name):
+    view = kind()
+    snapshot, columns = drawn(view, SMALL)
+    expected = lr.signal_propagation(SMALL.network, [0.9, 0.0], layers=24)
+    curve = expected[name].values if name == "variance" else expected[name].values[:, 0]
+    np.testing.assert_allclose(columns["theory" if name == "variance" else "theory from 0.9"]["y"], curve, rtol=1e-12)
+    networks = lr.measured_signal_propagation(SMALL.network, [0.9, 0.0], layers=24, networks=12, seed=SMALL.seed)
+    values = networks[name].values if name == "variance" else networks[name].values[..., 0]
+    assert len(snapshot.measured) == 12
+    np.testing.assert_allclose(columns["mean"]["y"][:24], values.mean(axis=0), rtol=1e-5)
+    error = values.std(axis=0, ddof=1) / np.sqrt(12)
+    np.testing.assert_allclose(columns["error"]["y1"][:24], values.mean(axis=0) + error, rtol=1e-5)
+
+
+def test_a_variance_that_explodes_ends_the_plot_with_a_sentence():
+    network = dataclasses.replace(SMALL.network, activation="exp", weight_var=1.0)
+    view, experiment = VarianceView(), dataclasses.replace(SMALL, network=network)
+    snapshot = Snapshot(theory(experiment), (), 1.0, view.predict(experiment))
+    assert "which ends the plot" in view.summary(snapshot)
+    assert 2 <= len(view.columns(snapshot)["theory"]["x"]) < 24
+
+
+@pytest.mark.parametrize(("features", "ridge"), [("∞ (kernel)", 0.0), (16, 1.0)])
+def test_learning_curves_are_the_risks_of_the_core(features, ridge):
+    view = LearningCurvesView(features=features, ridge=ridge)
+    snapshot, columns = drawn(view, SMALL, most=2)
+    known = snapshot.predicted.pool
+    data = lr.load_data("digits", n_train=383, n_test=1, seed=SMALL.seed)
+    kernel = lr.ntk(SMALL.network, np.concatenate([data.x_train, data.x_test]))
+    np.testing.assert_allclose(known.kernel, kernel, rtol=1e-10)
+    pool, n = lr.spectrum_from_gram(kernel, np.concatenate([data.y_train, data.y_test])), columns["test: theory"]["x"]
+    if features == 16:
+        risk = lr.random_feature_risk(pool.eigenvalues, pool.coefficients, n=n, k=16, ridge=ridge, noise=pool.noise)
+    else:
+        risk = lr.held_out_risk(pool, n=n, ridge=ridge)
+    np.testing.assert_allclose(columns["test: theory"]["y"], risk.test / 2, rtol=1e-7)
+    losses = np.array([trial.losses[0] for trial in snapshot.measured])
+    np.testing.assert_allclose(columns["test: measured"]["y"], losses.mean(axis=0), rtol=1e-12)
+    # Two draws are within a factor of two of theory on this data set.
+    assert np.abs(np.log(losses.mean(axis=0) / snapshot.predicted.at_sizes[0])).max() < np.log(2)
+    assert "measured on 2 of 10" in view.summary(snapshot)
+
+
+def test_a_training_set_larger_than_the_pool_allows_is_refused_in_words():
+    big = dataclasses.replace(SMALL, data=dataclasses.replace(SMALL.data, n_train=600))
+    with pytest.raises(ValueError, match=r"Lower the number of points to 512 or less\."):
+        LearningCurvesView().predict(big)
+
+
+@pytest.mark.parametrize("kind", [KernelMatrixView, AngleView, LearningCurvesView])
+def test_one_training_point_can_be_drawn(kind):
+    one = small("circle", ntk_points=1)
+    one = dataclasses.replace(one, data=dataclasses.replace(one.data, n_train=1))
+    view = kind()
+    snapshot = with_its_own(view, one, snapshot_of(one, "no networks yet"))
+    view.update(snapshot)
+    assert_can_be_read(view.summary(snapshot))
+
+
+def test_a_refusal_takes_the_plots_place_until_there_is_something_to_show():
+    view, snapshot = KernelMatrixView(), snapshot_of(SMALL, "no networks yet")
+    view.update(dataclasses.replace(snapshot, predicted=Refusal("Too large. Lower it.")))
+    assert view.refusal.object == "Too large. Lower it."
+    assert view._place[0] is view.refusal
+    view.update(with_its_own(view, SMALL, snapshot))
+    assert view._place[0] is view._plot

@@ -25,7 +25,7 @@ def answering():
             [sys.executable, "-c", program if answer else ""], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         processes.append(process)
-        return peer.Peer(process)
+        return peer.Peer(process, ["peer"])
 
     yield start
     for process in processes:
@@ -39,7 +39,7 @@ def test_its_own_time_is_taken_when_its_kernel_is_ours(answering):
 
 
 def test_another_kernel_than_ours_is_refused(answering):
-    with pytest.raises(ValueError, match=r"must compute our kernel; got \[2.0, 1.1\]"):
+    with pytest.raises(ValueError, match=r"must compute what we do; got \[2.0, 1.1\]"):
         answering({"milliseconds": 12.5, "corner": [2.0, 1.1]}).milliseconds(KERNEL)
 
 
@@ -54,7 +54,7 @@ def test_a_peer_that_cannot_be_installed_is_a_row_that_says_so(monkeypatch, tmp_
     def failing(command, **_):
         return subprocess.CompletedProcess(command, 1, stderr="Looking\nNo matching distribution found for jaxlib")
 
-    monkeypatch.setattr(peer, "ENVIRONMENT", tmp_path / "environment")
+    monkeypatch.setattr(peer, "ROOT", tmp_path)
     monkeypatch.setattr(peer.venv, "create", lambda *_, **__: None)
     monkeypatch.setattr(peer.subprocess, "run", failing)
     (row,) = against_peer.rows()

@@ -32,6 +32,12 @@ _ORDERS = (512, 2048)
 _BLOCK = 16
 
 
+@functools.partial(jax.jit, static_argnames=("orders", "parity", "dtype"))
+def _polynomials(orders: int, parity: int, dtype: str) -> Float[Array, "orders points"]:
+    """Return `polynomials` as a function of its own, which stands once in a program: they are up to 11 MB."""
+    return jnp.asarray(polynomials(orders, parity, np.dtype(dtype)))
+
+
 def _blocks(
     functions: tuple[Callable, ...], parity: int, orders: int, sigma: Variances, reach: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
@@ -41,7 +47,7 @@ def _blocks(
     pair's power of z, at most `reach`, a rounding. Whether more is left out beyond the last block is told by the last
     block.
     """
-    rows = polynomials(orders, parity, sigma.dtype)
+    rows = _polynomials(orders, parity, sigma.dtype.name)
     j = np.maximum(numbers(orders, parity), 1).astype(sigma.dtype)
     eps = jnp.finfo(sigma.dtype).eps
 
@@ -67,8 +73,8 @@ def _sum(
     z: Covariances,
 ) -> tuple[Covariances, Covariances]:
     """Return sum_j a_j b_j z^m and sum_j j a_j b_j z^m, m = 0, 1, ..., by Horner's scheme, a block in each pass."""
-    rows = polynomials(orders, parity, z.dtype)
-    rows = jnp.asarray(rows.reshape(-1, _BLOCK, rows.shape[1]))
+    rows = _polynomials(orders, parity, z.dtype.name)
+    rows = rows.reshape(-1, _BLOCK, rows.shape[1])
     j_of = jnp.asarray(numbers(orders, parity).reshape(-1, _BLOCK, 1), z.dtype)
     first, second = (values(f, sigma, orders, parity) for f, sigma in zip(functions, (s1, s2), strict=True))
 

@@ -8,7 +8,6 @@ flat where features are learned, $-1/2$ in the NTK parametrization, positive whe
 
 import dataclasses
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 import jax
@@ -21,18 +20,18 @@ from .._checks import number, of_type, seed_of, whole
 from ..data import Dataset
 from ..diagnostics.movement import activation_distances
 from ..gradients import loss_gradient, rates, squared_slope
-from ..mlp import Nonlinearity, Scales, draw, hidden_states
+from ..mlp import Nonlinearity, Params, Scales, draw, hidden_states
 from ..networks import Network
-from .training import default_learning_rate
+from .training.learning_rates import default_learning_rate
 
 _WIDTHS = (64, 128, 256, 512, 1024, 2048)
 # A slope this close to 0 counts as flat; the named parametrizations lie at 0 and -1/2.
 _FLAT = 0.1
 
 
-@partial(jax.jit, static_argnames=("out_dim", "width", "layers"))
+@jax.jit
 def _movements(
-    nonlinearity: Nonlinearity, scales: Scales, keys, x, y, learning_rate, steps, out_dim: int, width: int, layers: int
+    nonlinearity: Nonlinearity, scales: Scales, params: Params, x, y, learning_rate, steps
 ) -> Float[Array, "seed layers"]:
     """Return rms(h^l - h_0^l) of each seed after `steps` steps of gradient descent."""
 
@@ -40,12 +39,11 @@ def _movements(
         gradient = loss_gradient(nonlinearity, scales, params, x, squared_slope(y))
         return jax.tree.map(lambda w, rate, g: w - learning_rate * rate * g, params, rates(scales), gradient)
 
-    def one(key):
-        start = draw(key, x.shape[1], out_dim, width, layers, "float32")
+    def one(start):
         end = jax.lax.fori_loop(0, steps, step, start)
         return activation_distances(*(hidden_states(nonlinearity, scales, p, x) for p in (end, start))).rms
 
-    return jax.lax.map(one, keys)
+    return jax.lax.map(one, params)
 
 
 def _as_widths(widths: Any) -> list[int]:
@@ -95,8 +93,7 @@ def coordinate_check(
     seed_of(names[-1], "seed + seeds - 1")
     if learning_rate is not None:
         learning_rate = number(learning_rate, "learning_rate", above=0)
-    keys = jax.vmap(jax.random.key)(jnp.asarray(names, jnp.uint32))
-    movement = np.stack([_at_width(net, data, width, steps, learning_rate, keys) for width in widths])
+    movement = np.stack([_at_width(net, data, width, steps, learning_rate, names) for width in widths])
     if not (np.isfinite(movement).all() and movement.all()):
         raise ValueError(
             "Movements must be finite and above 0 to have a slope; got infinity, NaN or 0. Lower the learning rate, or "
@@ -117,13 +114,10 @@ def coordinate_check(
     )
 
 
-def _at_width(net, data, width, steps, learning_rate, keys) -> np.ndarray:
+def _at_width(net, data, width, steps, learning_rate, seeds) -> np.ndarray:
     net = dataclasses.replace(net, width=width)
     rate = default_learning_rate(net, data) if learning_rate is None else learning_rate
     x, y = (jnp.asarray(a, jnp.float32) for a in (data.x_train, data.y_train))
-    return np.asarray(
-        _movements(
-            Nonlinearity.of(net), Scales.of(net, data.in_dim), keys, x, y, rate, steps,
-            out_dim=data.out_dim, width=width, layers=net.depth,
-        )
-    )  # fmt: skip
+    drawn = [draw(int(seed), data.in_dim, data.out_dim, width, net.depth, "float32") for seed in seeds]
+    params = Params._make(np.stack(arrays) for arrays in zip(*drawn, strict=True))
+    return np.asarray(_movements(Nonlinearity.of(net), Scales.of(net, data.in_dim), params, x, y, rate, steps))

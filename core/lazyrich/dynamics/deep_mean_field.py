@@ -24,7 +24,8 @@ from .._checks import number, of_type, seed_of, whole
 from ..data import Dataset
 from ..networks import Network
 from ..results import labelled
-from .training import checkpoint_steps, default_learning_rate
+from .training.checkpoints import checkpoint_steps
+from .training.learning_rates import default_learning_rate
 from .wide_run import Measured, Plan, march, plan
 
 # Left out beyond this, directions move the outputs by about 0.01.

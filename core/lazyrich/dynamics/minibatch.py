@@ -38,7 +38,7 @@ from ..results import labelled
 from .linear import LinearDynamics
 from .minibatch_losses import points_with_a_loss
 from .minibatch_stability import METHODS, amplification, noise_factor
-from .training import checkpoint_steps
+from .training.checkpoints import checkpoint_steps
 
 
 def _noise_by_points(vectors: Float[Array, "n n"], second: Float[Array, "n n"]) -> Float[Array, "n n"]:

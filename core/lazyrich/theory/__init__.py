@@ -1,5 +1,7 @@
 """Theory: predictions that need no training, only a spectrum; and, beside them, regressions that measure the same."""
 
+from .criticality import Criticality as Criticality
+from .criticality import criticality as criticality
 from .high_dimensional import HighDimensionalErrors as HighDimensionalErrors
 from .high_dimensional import best_stopping_time as best_stopping_time
 from .high_dimensional import high_dimensional_errors as high_dimensional_errors
@@ -22,3 +24,5 @@ from .random_features import random_feature_risk as random_feature_risk
 from .risk import Risk as Risk
 from .self_distillation import Distillation as Distillation
 from .self_distillation import self_distillation as self_distillation
+from .signal_propagation import measured_signal_propagation as measured_signal_propagation
+from .signal_propagation import signal_propagation as signal_propagation

@@ -1,7 +1,21 @@
-"""Views: one file a question."""
+"""Views: one file a question. `PAGES` says which stand together: their columns, from left to right."""
 
+from .base import AbstractView as AbstractView
 from .base import View as View
+from .depth import CorrelationView as CorrelationView
+from .depth import PlaneView as PlaneView
+from .depth import VarianceView as VarianceView
 from .function_space import FunctionSpaceView as FunctionSpaceView
+from .kernel import AngleView as AngleView
+from .kernel import KernelMatrixView as KernelMatrixView
 from .lazy_rich import KernelMovementView as KernelMovementView
+from .learning_curves import LearningCurvesView as LearningCurvesView
 from .spectrum import SpectrumView as SpectrumView
 from .training import TrainingView as TrainingView
+
+PAGES: dict[str, tuple[tuple[type[AbstractView], ...], ...]] = {
+    "Dynamics": ((SpectrumView, FunctionSpaceView), (TrainingView, KernelMovementView)),
+    "Kernel": ((KernelMatrixView,), (AngleView,)),
+    "Depth": ((PlaneView,), (VarianceView, CorrelationView)),
+    "Learning curves": ((LearningCurvesView,),),
+}

@@ -1,25 +1,66 @@
 """View: one question, one plot, one sentence.
 
 A view says which marks it has (`parts`) and computes their columns, the axis ranges and a one-sentence summary from a
-`Snapshot`; all three are pure and can be tested without a browser. Drawing is `live.draw`, updating is `live.Live`.
+`Snapshot`; all three are pure and can be tested without a browser. Drawing is `marks.draw`, updating is `live.Live`.
+What it needs besides theory and trained networks it says by `predict` and `measure`; when they run is not its business.
 """
 
 import html
-from typing import ClassVar, cast
+from collections.abc import Iterable
+from typing import Any, ClassVar, cast
 
 import holoviews as hv
 import numpy as np
 import panel as pn
+import param
 
-from ..live import Axis, Columns, Live, Part, draw
-from ..results import Snapshot
+import lazyrich as lr
+
+from ..live import Live
+from ..marks import Axis, Columns, Part, draw
+from ..results import Refusal, Snapshot
 from ..theme import Tokens
 from ..widgets import text
 
 Range = tuple[float, float]
 
 
-class View(pn.viewable.Viewer):
+class AbstractView(pn.viewable.Viewer):
+    """What stands on a page: it is updated with snapshots, and says what it needs besides theory and networks."""
+
+    wish = param.Dict(default={}, doc="Controls that a click on the plot asks to change: values by name.")
+    # Params of the view's own; a change of one starts `predict` and `measure` anew.
+    options: ClassVar[tuple[str, ...]] = ()
+    needs_training: ClassVar[bool] = True
+
+    def predict(self, experiment: lr.Experiment) -> Any:
+        """Return what the view draws of closed forms beyond the `Theory`; called off the event loop.
+
+        Raises:
+            ValueError: there is nothing to show; the sentence takes the plot's place.
+        """
+
+    def measure(self, experiment: lr.Experiment) -> Iterable[Any] | None:
+        """Return what the view measures beyond the training of networks, lazily: items are made off the event loop."""
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Show a snapshot."""
+        raise NotImplementedError
+
+    def recolour(self, tokens: Tokens) -> None:
+        """Draw in the colours of the page's theme."""
+        raise NotImplementedError
+
+
+def predicted(view: AbstractView, experiment: lr.Experiment) -> Any:
+    """Return what a view predicts, or why it cannot."""
+    try:
+        return view.predict(experiment)
+    except ValueError as error:
+        return Refusal(str(error))
+
+
+class View(AbstractView):
     """A live plot with its question above and its summary below."""
 
     title: ClassVar[str]
@@ -34,13 +75,13 @@ class View(pn.viewable.Viewer):
         self.live = Live(self.parts, self.x, self.y)
         self.live.figure.name = self.title
         self.summary_pane = text("", "lr-summary", margin=(0, 8, 4, 8))
+        self.refusal = text("", "lr-refusal", margin=(24, 24))
+        self._plot = pn.Column(self._body(), sizing_mode="stretch_both", margin=0)
+        self._place = pn.Column(self._plot, sizing_mode="stretch_both", margin=0)
+        heading = text(f"<h2>{self.title}<span>{self.question}</span></h2>", "lr-title", margin=(4, 8, 0, 8))
         self._layout = pn.Column(
-            text(
-                f"<h2>{self.title}<span>{self.question}</span></h2>",
-                "lr-title",
-                margin=(4, 8, 0, 8),
-            ),
-            self._body(),
+            pn.Row(heading, *self._widgets(), sizing_mode="stretch_width", margin=0),
+            self._place,
             self.summary_pane,
             sizing_mode="stretch_both",
             css_classes=["lr-view"],
@@ -49,6 +90,10 @@ class View(pn.viewable.Viewer):
 
     def _body(self) -> pn.viewable.Viewable:
         return self.live.pane
+
+    def _widgets(self) -> list[pn.viewable.Viewable]:
+        """Return the widgets of the view's own options."""
+        return []
 
     def columns(self, snapshot: Snapshot) -> Columns:
         """Return the columns of every part."""
@@ -69,11 +114,20 @@ class View(pn.viewable.Viewer):
         return cast(hv.Overlay, draw(self.parts, self.x, self.y, columns).opts(hv.opts.Overlay(xlim=x, ylim=y)))
 
     def update(self, snapshot: Snapshot) -> None:
-        """Show a snapshot."""
+        """Show a snapshot, or the sentence that says why there is nothing to show."""
+        if isinstance(snapshot.predicted, Refusal):
+            self.refusal.object, self.summary_pane.object = html.escape(snapshot.predicted.sentence), ""
+            self._put(self.refusal)
+            return
         columns = self.columns(snapshot)
         self.live.patch(columns)
         self.live.frame(*self.ranges(snapshot, columns))
         self.summary_pane.object = html.escape(self.summary(snapshot))
+        self._put(self._plot)
+
+    def _put(self, shown: pn.viewable.Viewable) -> None:
+        if self._place[0] is not shown:
+            self._place[:] = [shown]
 
     def recolour(self, tokens: Tokens) -> None:
         """Draw in the colours of the page's theme."""

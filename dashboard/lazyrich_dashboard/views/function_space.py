@@ -8,10 +8,11 @@ import numpy as np
 import panel as pn
 
 from ..images import MODES, ModeImages, mode_images
-from ..live import Axis, Columns, Part, band, padded
+from ..live import band, padded
+from ..marks import Axis, Columns, Part
 from ..results import Snapshot
 from ..theme import LIGHT, Tokens
-from .base import Range, View, nothing
+from .base import AbstractView, Range, View, nothing
 
 
 def coordinate(x: np.ndarray) -> np.ndarray:
@@ -127,7 +128,7 @@ class ModesView(View):
         super().update(snapshot)
 
 
-class FunctionSpaceView(pn.viewable.Viewer):
+class FunctionSpaceView(AbstractView):
     """Functions where the data have one coordinate, modes where they have more; each is rendered at its first use."""
 
     def __init__(self, **params):

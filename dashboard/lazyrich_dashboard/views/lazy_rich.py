@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..live import Axis, Columns, Part, band, padded
+from ..live import band, padded
+from ..marks import Axis, Columns, Part
 from ..results import Snapshot
 from .base import Range, View, mean_and_error, nothing, rule
 

@@ -4,7 +4,8 @@ import numpy as np
 
 import lazyrich as lr
 
-from ..live import Axis, Columns, Part, padded
+from ..live import padded
+from ..marks import Axis, Columns, Part
 from ..results import Snapshot
 from .base import Range, View, nothing
 

@@ -11,6 +11,9 @@ is the mean over points. Sums run over outputs:
 | logistic | $\sum \log(1 + e^{-yf})$ | -1 and 1, or 0 and 1 |
 | squared_hinge | $\frac12 \sum \max(0, 1 - yf)^2$ | -1 and 1, or 0 and 1 |
 | hinge | $\sum \max(0, 1 - yf)$ | -1 and 1, or 0 and 1 |
+
+Where classes or labels are wanted, rows that hold one of two values in one column each, as the digits' do, count as
+one-hot rows.
 """
 
 from collections.abc import Callable
@@ -85,7 +88,7 @@ class Loss(NamedTuple):
             return cls("custom", jax.tree_util.Partial(loss))
         name = choice(loss, "loss", FUNCTIONS)
         # Its parameters are leaves of the Partial: moving one does not compile again.
-        parameters = (jnp.asarray(delta, jnp.float64),) if name == "huber" else ()
+        parameters = (delta if is_traced(delta) else np.float64(delta),) if name == "huber" else ()
         return cls(name, jax.tree_util.Partial(FUNCTIONS[name], *parameters))
 
     def targets(self, y: Any, name: str, n: int, out_dim: int | None) -> Any:
@@ -128,12 +131,14 @@ class Loss(NamedTuple):
 def _probabilities(y: Any, name: str, out_dim: int | None) -> Any:
     """Return rows of probabilities from such rows or from class numbers, one a point."""
     if y.shape[1] > 1:
-        if not is_traced(y) and (y.min() < 0 or np.abs(y.sum(axis=1) - 1).max() > _SUM):
+        if is_traced(y) or (y.min() >= 0 and np.abs(y.sum(axis=1) - 1).max() <= _SUM):
+            return y
+        if (one_hot := _one_hot(y)) is None:
             raise ValueError(
                 f"{name} must have rows of probabilities for the cross-entropy, at least 0 and of sum 1; got entries "
                 f"from {y.min():.3g} and sums up to {y.sum(axis=1).max():.3g}. Give class numbers or such rows."
             )
-        return y
+        return one_hot
     if is_traced(y):
         raise ValueError(
             f"{name} must be rows of probabilities under a JAX transformation; got one column. One-hot it."
@@ -150,12 +155,21 @@ def _probabilities(y: Any, name: str, out_dim: int | None) -> Any:
     return np.eye(count)[classes.astype(int)]
 
 
+def _one_hot(y: Any) -> Any:
+    """Return 1 at the one column of each row that has the larger of two values, else 0; None for other targets."""
+    values = np.unique(y)
+    larger = y == values[-1]
+    return larger.astype(float) if len(values) == 2 and (larger.sum(axis=1) == 1).all() and y.shape[1] > 1 else None
+
+
 def _signs(y: Any, name: str) -> Any:
     """Return labels -1 and 1, from those or from 0 and 1."""
     if np.isin(y, (-1, 1)).all():
         return y
     if np.isin(y, (0, 1)).all():
         return 2 * y - 1
+    if (one_hot := _one_hot(y)) is not None:
+        return 2 * one_hot - 1
     bad = y[~np.isin(y, (-1, 0, 1))]
     raise ValueError(
         f"{name} must be labels -1 and 1, or 0 and 1; got {f'{bad[0]:g}' if bad.size else 'all three'}. "

@@ -1,0 +1,61 @@
+"""The runs of a sweep as one Dataset, the grid's dimensions first."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..dynamics.training.checkpoints import checkpoint_steps
+from ..experiment import Experiment
+from ..results import VARIABLES
+from .grid import Grid
+
+# What the dimensions of a run are called here, where seeds may be swept and times may differ from point to point.
+_RENAMED = {"seed": "network", "time": "checkpoint"}
+
+
+def joined(grid: Grid, runs: list[xr.Dataset]) -> xr.Dataset:
+    """Return the runs of the grid's points, in their order, in one Dataset; what a point does not have is NaN."""
+    coordinates = grid.coordinates
+    outer = tuple(coordinates)
+    arrays = {}
+    for name, array in runs[0].data_vars.items():
+        dims = tuple(_RENAMED.get(str(dim), dim) for dim in array.dims)
+        values = _padded([run[name].values for run in runs])
+        arrays[name] = (
+            (*outer, *dims),
+            values.reshape(*grid.shape, *values.shape[1:]),
+            {"long_name": VARIABLES[str(name)][1]},
+        )
+    arrays["status"] = (outer, np.array([run.attrs["status"] for run in runs]).reshape(grid.shape))
+    rates = [float(run.attrs["learning_rate"]) for run in runs]
+    times = _padded([_times(point, rate) for point, rate in zip(grid.points, rates, strict=True)])
+    about = {"long_name": "gradient-flow time, learning rate x steps"}
+    inner: dict[str, Any] = {"time": ((*outer, "checkpoint"), times.reshape(*grid.shape, -1), about)}
+    if "learning_rate" not in coordinates:
+        inner["learning_rate"] = (outer, np.reshape(rates, grid.shape), {"long_name": "step size eta"})
+    return xr.Dataset(arrays, coords={**coordinates, **inner}, attrs={"experiment": _written(grid.experiment)})
+
+
+def at_the_end(runs: xr.Dataset, name: str) -> xr.DataArray:
+    """Return a variable at each point's last checkpoint; NaN where the point diverged before."""
+    return runs[name].isel(checkpoint=runs.time.notnull().sum("checkpoint") - 1).drop_vars("time")
+
+
+def _padded(arrays: list[np.ndarray]) -> np.ndarray:
+    """Stack arrays of different sizes, filled up with NaN."""
+    shape = np.max([array.shape for array in arrays], axis=0)
+    result = np.full((len(arrays), *shape), np.nan, np.result_type(*arrays))
+    for target, array in zip(result, arrays, strict=True):
+        target[tuple(slice(size) for size in array.shape)] = array
+    return result
+
+
+def _times(point: Experiment, rate: float) -> np.ndarray:
+    """Return when a point is recorded, also after it diverged."""
+    return checkpoint_steps(point.training.time, rate, point.training.checkpoints) * rate
+
+
+def _written(experiment: Experiment) -> str:
+    """Return the experiment as JSON, or in words if it has a function of the user's."""
+    return repr(experiment) if experiment.network.phi.own else experiment.to_json()

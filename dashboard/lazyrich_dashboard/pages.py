@@ -1,0 +1,78 @@
+"""Pages: the views of a session, those that stand together on one page, and the tabs that turn to another.
+
+A view is made at its first use and kept. A page is shown when there is something to draw on it, so that no picture of
+controls before comes up with it.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import panel as pn
+import param
+
+from . import widgets
+from .theme import LIGHT, Tokens
+from .views import PAGES, AbstractView
+
+V = TypeVar("V", bound=AbstractView)
+
+
+class Pages(pn.viewable.Viewer):
+    """The views of one session.
+
+    Args:
+        on_change: called when another page or another option of a view is asked for.
+        on_wish: called with the controls that a click on a plot asks to change.
+    """
+
+    page = param.Selector(default=next(iter(PAGES)), objects=list(PAGES), doc="The page asked for.", label="Page")
+
+    def __init__(self, on_change: Callable[[], None], on_wish: Callable[[dict], None], **params):
+        """Start with nothing to show."""
+        super().__init__(**params)
+        self._on_change, self._on_wish = on_change, on_wish
+        self._views: dict[type[AbstractView], AbstractView] = {}
+        self._pages: dict[str, pn.Row] = {}
+        self._shown = ""
+        self._tokens = LIGHT
+        self.tabs = widgets.tabs(self.param.page)
+        self._layout = pn.Column(sizing_mode="stretch_both", min_height=500, margin=0)
+        self.param.watch(lambda _: on_change(), "page")
+
+    def view(self, kind: type[V]) -> V:
+        """Return the session's view of a kind."""
+        if kind not in self._views:
+            view = self._views[kind] = kind()
+            view.recolour(self._tokens)
+            view.param.watch(lambda event: self._on_wish(event.new), "wish")
+            if view.options:
+                view.param.watch(lambda *_: self._on_change(), list(view.options))
+        return self._views[kind]  # pyright: ignore[reportReturnType]
+
+    def on(self, page: str) -> list[AbstractView]:
+        """Return the views of a page."""
+        return [self.view(kind) for column in PAGES[page] for kind in column]
+
+    def show(self, page: str) -> None:
+        """Put a page on screen."""
+        if page == self._shown:
+            return
+        if page not in self._pages:
+            columns = [[self.view(kind) for kind in column] for column in PAGES[page]]
+            self._pages[page] = pn.Row(
+                *(pn.Column(*column, sizing_mode="stretch_both", margin=0) for column in columns),
+                sizing_mode="stretch_both",
+                margin=0,
+            )
+        self._shown = page
+        self._layout[:] = [self._pages[page]]
+
+    def recolour(self, tokens: Tokens) -> None:
+        """Draw all views, those to come too, in the colours of the page's theme."""
+        self._tokens = tokens
+        for view in self._views.values():
+            view.recolour(tokens)
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        """Return the place of the page on screen."""
+        return self._layout
