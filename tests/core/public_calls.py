@@ -1,5 +1,7 @@
 """A good call of every public function, and which bad values each of its arguments must refuse."""
 
+import dataclasses
+
 import numpy as np
 import xarray as xr
 
@@ -523,7 +525,7 @@ CALLS = {
     ),
     "sweep": (
         lr.sweep,
-        {"experiment": _TINY, "grid": {"network.width": [2, 3]}, "record": ("loss",), "steps": 2, "threads": 1,
+        {"experiment": _TINY, "grid": {"seed": [0, 1]}, "record": ("loss",), "steps": 2, "threads": 1,
          "client": None, "path": None, "progress": None},
         {"experiment": not_a("Experiment"), "record": NAME | {"list": (["relu"], "must be one of .*; got 'relu'")},
          "steps": without(OPTIONAL_COUNT, "zero") | {"zero": (0, "whole number from 1")}, "threads": COUNT,
@@ -538,6 +540,26 @@ CALLS = {
                   "twice": ({"seed": [1, 1]}, r"different values; got \[1, 1\]"),
                   "zero_width": ({"network.width": [0]}, "from 1 .*; got 0")}},
     ),
+    # Not called with good arguments, which compiles a program for each width: they have tests of their own.
+    **{
+        f"sweeps.{function.__name__}": (
+            lambda function=function, more=more, **arguments: function(
+                **{"experiment": _TINY, "widths": (2, 3, 4), **more, **arguments}
+            ),
+            {},
+            {"experiment": not_a("Experiment"), **bad,
+             "widths": {"number": (64, "must be a list of values; got 64"), "zero": ((0, 1, 2), "from 1 .*; got 0"),
+                        "twice": ((2, 2, 3), r"different values; got \[2, 2, 3\]")}},
+        )
+        for function, more, bad in (
+            (lr.sweeps.kernel_movement,
+             {"experiment": dataclasses.replace(_TINY, training=lr.TrainingSpec(time=1.0, seeds=2))},
+             {"richnesses": {"nan": ((1.0, 2.0, np.nan), "above 0; got nan"), "two": ((1, 2), "at least 3 rich")}}),
+            (lr.sweeps.learning_rate_transfer, {"steps": 2},
+             {"steps": COUNT, "learning_rates": {"zero": ((0.0, 1.0), "above 0; got 0.0")}}),
+            (lr.sweeps.sharpness, {"steps": 2}, {"steps": COUNT}),
+        )
+    },
     "save": (
         lambda result: lr.save(result, "never.nc"), {},
         {"result": {"none": (None, "xarray Dataset can be saved; got NoneType"),

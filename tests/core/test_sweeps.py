@@ -82,12 +82,13 @@ def test_a_default_step_is_said_for_every_point():
 
 
 def test_what_a_point_has_less_of_than_another_is_nan():
-    result = lr.sweep(BASE, {"network.depth": [1, 2], "training.seeds": [1, 2]}, record=("movement",))
-    assert result.parameter_movement.sizes["layer"] == 3 and result.sizes["network"] == 2
-    one = result.parameter_movement.sel(depth=1, seeds=2)
-    assert np.isfinite(one.values[..., :2]).all() and np.isnan(one.values[..., 2:]).all()
-    assert np.isnan(result.ntk_distance.sel(seeds=1, network=1)).all()
-    assert np.isfinite(result.ntk_distance.sel(seeds=2)).all()
+    result = lr.sweep(BASE, {"network.depth": [1, 2], "training.seeds": [1, 2]}, record=("loss", "weights"))
+    assert result.tail_exponent.sizes["layer"] == 3 and result.sizes["network"] == 2
+    shallow, deep = (result.singular_values.sel(depth=depth, seeds=2).notnull() for depth in (1, 2))
+    assert shallow.any("rank").values[..., :2].all() and not shallow.values[..., 2, :].any()
+    assert deep.any("rank").all()
+    assert np.isnan(result.train_loss.sel(seeds=1, network=1)).all()
+    assert np.isfinite(result.train_loss.sel(seeds=2)).all()
 
 
 def test_a_point_that_diverges_is_nan_from_then_on_and_says_so(tmp_path):
@@ -102,6 +103,9 @@ def test_a_point_that_diverges_is_nan_from_then_on_and_says_so(tmp_path):
     # All times are there, also those that the point never reached.
     assert_allclose(bad.time.values / 80, good.time.values / 0.1)
     assert lr.load(lr.save(result, tmp_path / "sweep.nc")).equals(result)
+    # Also where no point has all of its checkpoints.
+    alone = lr.sweep(BASE, {**grid, "training.learning_rate": [80.0]}, steps=400, record=("loss", "spectrum"))
+    assert alone.identical(result.sel(learning_rate=[80.0]).assign_attrs(alone.attrs))
 
 
 def test_steps_train_every_point_for_so_many_steps_of_its_own():

@@ -90,11 +90,10 @@ class Grid:
         """Return everything as plain values; errors as in `Experiment.to_dict`."""
         points = [point.to_dict() for point in self.points]
         values = {}
-        for name, those in self.values.items():
+        for name in self.values:
             part, _, field = name.rpartition(".")
             seen = [(point[part] if part else point)[field] for point in points]
             values[name] = [value for i, value in enumerate(seen) if value not in seen[:i]]
-            assert len(values[name]) == len(those)
         return {"experiment": self.experiment.to_dict(), "grid": values, "steps": self.steps}
 
 

@@ -18,22 +18,24 @@ def joined(grid: Grid, runs: list[xr.Dataset]) -> xr.Dataset:
     """Return the runs of the grid's points, in their order, in one Dataset; what a point does not have is NaN."""
     coordinates = grid.coordinates
     outer = tuple(coordinates)
-    arrays = {}
+    rates = [float(run.attrs["learning_rate"]) for run in runs]
+    times = [_times(point, rate) for point, rate in zip(grid.points, rates, strict=True)]
+    # A point that diverged has no checkpoints from then on.
+    runs = [run.pad(time=(0, len(those) - run.sizes["time"])) for run, those in zip(runs, times, strict=True)]
+
+    def over_grid(values: np.ndarray) -> np.ndarray:
+        return values.reshape(*grid.shape, *values.shape[1:])
+
+    arrays: dict[str, Any] = {}
     for name, array in runs[0].data_vars.items():
         dims = tuple(_RENAMED.get(str(dim), dim) for dim in array.dims)
-        values = _padded([run[name].values for run in runs])
-        arrays[name] = (
-            (*outer, *dims),
-            values.reshape(*grid.shape, *values.shape[1:]),
-            {"long_name": VARIABLES[str(name)][1]},
-        )
-    arrays["status"] = (outer, np.array([run.attrs["status"] for run in runs]).reshape(grid.shape))
-    rates = [float(run.attrs["learning_rate"]) for run in runs]
-    times = _padded([_times(point, rate) for point, rate in zip(grid.points, rates, strict=True)])
+        values = over_grid(_padded([run[name].values for run in runs]))
+        arrays[str(name)] = ((*outer, *dims), values, {"long_name": VARIABLES[str(name)][1]})
+    arrays["status"] = (outer, over_grid(np.array([run.attrs["status"] for run in runs])))
     about = {"long_name": "gradient-flow time, learning rate x steps"}
-    inner: dict[str, Any] = {"time": ((*outer, "checkpoint"), times.reshape(*grid.shape, -1), about)}
+    inner: dict[str, Any] = {"time": ((*outer, "checkpoint"), over_grid(_padded(times)), about)}
     if "learning_rate" not in coordinates:
-        inner["learning_rate"] = (outer, np.reshape(rates, grid.shape), {"long_name": "step size eta"})
+        inner["learning_rate"] = (outer, over_grid(np.array(rates)), {"long_name": "step size eta"})
     return xr.Dataset(arrays, coords={**coordinates, **inner}, attrs={"experiment": _written(grid.experiment)})
 
 

@@ -8,7 +8,7 @@ import xarray as xr
 from .._checks import of_type
 from ..experiment import Experiment
 from .joined import at_the_end
-from .slopes import slope
+from .slopes import check_enough, slope
 from .sweep import sweep
 
 _WIDTHS, _RICHNESSES = (64, 128, 256, 512), (0.125, 0.25, 0.5, 1.0, 2.0)
@@ -19,9 +19,11 @@ def kernel_movement(
 ) -> xr.Dataset:
     r"""Measure how far the empirical NTK moves until the end time, $|\Theta_t - \Theta_0|_F / |\Theta_0|_F$.
 
-    Weights move by the order of $\gamma/\sqrt N$ of their size, and the kernel with them as long as that is small: as
-    $\gamma_0 N^{-1/2}$ in the NTK parametrization, and as $\gamma_0$ at any width in muP (Chizat, Oyallon & Bach 2019,
-    with $\alpha = 1/\gamma$; Yang & Hu 2021).
+    While it is small, it is $a \gamma_0 / N + b \gamma_0^2 / N$ in the NTK parametrization, and
+    $a \gamma_0 / \sqrt N + b \gamma_0^2$ in muP: units move by $s = \gamma/\sqrt N$, and the part of the first order
+    in s is odd in the readout weights, so that only its fluctuations of the relative size $N^{-1/2}$ remain. Hence
+    the slope -1 in the width in the one (Dyer & Gur-Ari 2020; Huang & Yau 2020), and in the other -1/2 turning to 0,
+    with a slope in the richness from 1 to 2, where $\gamma_0$ is no longer small beside $N^{-1/2}$.
 
     Args:
         experiment: what is trained; its width and richness are replaced. Give it a learning rate: the default one
@@ -40,6 +42,7 @@ def kernel_movement(
     """
     training = dataclasses.replace(of_type(experiment, "experiment", Experiment).training, checkpoints=3)
     experiment = dataclasses.replace(experiment, training=training)
+    check_enough(training.seeds, widths=widths, richnesses=richnesses)
     runs = sweep(experiment, {"network.width": widths, "network.richness": richnesses}, record=("movement",), **running)
     distance = at_the_end(runs, "ntk_distance")
     result = distance.to_dataset().assign_attrs(runs.attrs)

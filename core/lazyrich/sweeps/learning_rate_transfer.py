@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .._checks import of_type
+from .._checks import of_type, whole
 from ..experiment import Experiment
 from .joined import at_the_end
 from .sweep import sweep
@@ -47,7 +47,7 @@ def learning_rate_transfer(
     training = dataclasses.replace(given, checkpoints=3, edge_fraction=None)
     experiment = dataclasses.replace(experiment, training=training)
     grid = {"network.width": widths, "training.learning_rate": learning_rates}
-    runs = sweep(experiment, grid, steps=steps, **running)
+    runs = sweep(experiment, grid, steps=whole(steps, "steps", 1), **running)
     loss = at_the_end(runs, "train_loss").rename("final_loss")
     loss = loss.where(np.isfinite(loss)).assign_attrs(long_name=f"training loss after {steps} steps")
     return xr.Dataset(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .._checks import of_type
+from .._checks import of_type, whole
 from ..experiment import Experiment
 from .sweep import sweep
 
@@ -36,7 +36,9 @@ def sharpness(experiment: Experiment, *, steps: int, widths: Any = _WIDTHS, **ru
     """
     training = of_type(experiment, "experiment", Experiment).training
     experiment = dataclasses.replace(experiment, training=dataclasses.replace(training, edge_fraction=None))
-    runs = sweep(experiment, {"network.width": widths}, steps=steps, record=("loss", "sharpness"), **running)
+    runs = sweep(
+        experiment, {"network.width": widths}, steps=whole(steps, "steps", 1), record=("loss", "sharpness"), **running
+    )
     rate = training.learning_rate
     times = runs.time.isel(width=0)  # which do not depend on the width: the learning rate is given
     runs = runs.drop_vars(["time", "learning_rate"]).rename(checkpoint="step")

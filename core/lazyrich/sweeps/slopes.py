@@ -1,7 +1,20 @@
 """Slopes of log against log, each network's own, with the standard error of their mean."""
 
+from collections.abc import Sized
+from typing import Any
+
 import numpy as np
 import xarray as xr
+
+
+def check_enough(networks: int, **values: Any) -> None:
+    """Say so, before anything is run, where there are too few values for slopes or networks for their errors."""
+    for name, those in {**values, "networks": range(networks)}.items():
+        least = 2 if name == "networks" else 3
+        if isinstance(those, Sized) and len(those) < least:
+            raise ValueError(
+                f"A slope with its standard error needs at least {least} {name}; got {len(those)}. Add some."
+            )
 
 
 def slope(y: xr.DataArray, along: str) -> tuple[xr.DataArray, xr.DataArray]:
@@ -10,13 +23,8 @@ def slope(y: xr.DataArray, along: str) -> tuple[xr.DataArray, xr.DataArray]:
     One line is fitted for each `network`; the slope is their mean, and the error the standard error of that.
 
     Raises:
-        ValueError: fewer than three values, fewer than two networks, or a y that is not finite and above 0.
+        ValueError: a y that is not finite and above 0.
     """
-    if y.sizes[along] < 3 or y.sizes["network"] < 2:
-        raise ValueError(
-            f"A slope needs at least three different values of {along}, its standard error two networks a point; got "
-            f"{y.sizes[along]} and {y.sizes['network']}. Add some."
-        )
     if not (np.isfinite(y) & (y > 0)).all():
         raise ValueError(
             f"{y.name} must be finite and above 0 to have a slope; got infinity, NaN or 0, as of a network that "
