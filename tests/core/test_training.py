@@ -107,6 +107,7 @@ def test_checkpoints_are_log_spaced_whole_steps_from_zero_to_the_end():
     ratios = steps[2:] / steps[1:-1]
     assert_allclose(ratios, np.full(7, 10_000 ** (1 / 7)), relative=0.1)  # small steps are rounded
     assert checkpoint_steps(1.0, 0.5, 30).tolist() == [0, 1, 2]
+    assert checkpoint_steps(1000.0, 0.1, 2).tolist() == [0, 10_000]
     assert checkpoint_steps([0.3, 0.0, 2.04], 0.1, 30).tolist() == [0, 3, 20]
 
 

@@ -25,5 +25,6 @@ def checkpoint_steps(time: Any, learning_rate: float, checkpoints: int) -> np.nd
         )
     steps = np.round(times / learning_rate)
     if times.ndim == 0:
-        steps = np.round(np.geomspace(1, max(1.0, float(steps)), whole(checkpoints, "checkpoints", 2) - 1))
+        count, end = whole(checkpoints, "checkpoints", 2), max(1.0, float(steps))
+        steps = np.round(np.geomspace(1 if count > 2 else end, end, count - 1))  # two are the start and the end
     return np.unique(np.append(steps, 0).astype(np.int64))
