@@ -38,6 +38,22 @@ def compiled_programs_are_dropped():
 
 
 @pytest.fixture
+def compilations():
+    """The events of compilation since the fixture was made, one entry each."""
+    events = []
+
+    def listen(event, _, **__):
+        if event == "/jax/core/compile/backend_compile_duration":
+            events.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    jax.jit(lambda x: x + 1)(np.zeros(3))
+    assert events, "a new function is compiled, but not heard of"
+    yield events
+    # The oldest JAX that is supported has no way to stop listening; what comes later falls on a list nobody reads.
+
+
+@pytest.fixture
 def production():
     """No type checks, as users run it: for tests that pass what the annotations forbid."""
     jaxtyping.config.update("jaxtyping_disable", True)

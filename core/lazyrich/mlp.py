@@ -129,6 +129,12 @@ def draw(seed: int, in_dim: int, out_dim: int, width: int, layers: int, dtype: A
     return Params._make((*arrays, stack(3, layers, width), normal(4, out_dim)))
 
 
+def draw_each(seeds: Any, in_dim: int, out_dim: int, width: int, layers: int) -> Params:
+    """Draw float32 weights as `draw` does for every seed, along the leading axis."""
+    drawn = [draw(int(seed), in_dim, out_dim, width, layers, "float32") for seed in seeds]
+    return Params._make(np.stack(arrays) for arrays in zip(*drawn, strict=True))
+
+
 def _product(a: Array, hidden: Any, index: Any, product: Callable) -> Array:
     """Return `product(a, hidden[index])`; of a tuple of weights, unlike a slice of an array, nothing is copied."""
     if not isinstance(hidden, tuple):

@@ -10,7 +10,6 @@ import pytest
 
 import lazyrich as lr
 from lazyrich.dynamics.grokking.problem import Polynomial, Problem, tangent_kernel
-from tests.core.test_recompilation import compilations  # noqa: F401, a fixture
 from tests.tolerances import assert_allclose
 
 SMALL = lr.GrokkingSpec(
@@ -137,7 +136,7 @@ def test_a_step_that_is_too_large_ends_the_run_with_a_warning():
     assert 1 <= run.sizes["time"] < 20 and np.isfinite(run.to_array()).all()
 
 
-def test_nothing_is_compiled_again_when_a_number_moves(compilations):  # noqa: F811
+def test_nothing_is_compiled_again_when_a_number_moves(compilations):
     lr.grokking(SMALL, checkpoints=5)
     compilations.clear()
     for alpha, epsilon, rate in ((2.0, 0.1, 0.05), (0.5, 0.0, 0.2)):

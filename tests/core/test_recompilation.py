@@ -2,29 +2,12 @@
 
 import dataclasses
 
-import jax
 import numpy as np
 import pytest
 
 import lazyrich as lr
 
 MOVES = 50
-
-
-@pytest.fixture
-def compilations():
-    """The events of compilation since the fixture was made, one entry each."""
-    events = []
-
-    def listen(event, _, **__):
-        if event == "/jax/core/compile/backend_compile_duration":
-            events.append(event)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    jax.jit(lambda x: x + 1)(np.zeros(3))
-    assert events, "a new function is compiled, but not heard of"
-    yield events
-    # The oldest JAX that is supported has no way to stop listening; what comes later falls on a list nobody reads.
 
 
 def moves(depths):

@@ -20,7 +20,7 @@ from .._checks import number, of_type, seed_of, whole
 from ..data import Dataset
 from ..diagnostics.movement import activation_distances
 from ..gradients import loss_gradient, rates, squared_slope
-from ..mlp import Nonlinearity, Params, Scales, draw, hidden_states
+from ..mlp import Nonlinearity, Params, Scales, draw_each, hidden_states
 from ..networks import Network
 from .training.learning_rates import default_learning_rate
 
@@ -118,6 +118,5 @@ def _at_width(net, data, width, steps, learning_rate, seeds) -> np.ndarray:
     net = dataclasses.replace(net, width=width)
     rate = default_learning_rate(net, data) if learning_rate is None else learning_rate
     x, y = (jnp.asarray(a, jnp.float32) for a in (data.x_train, data.y_train))
-    drawn = [draw(int(seed), data.in_dim, data.out_dim, width, net.depth, "float32") for seed in seeds]
-    params = Params._make(np.stack(arrays) for arrays in zip(*drawn, strict=True))
+    params = draw_each(seeds, data.in_dim, data.out_dim, width, net.depth)
     return np.asarray(_movements(Nonlinearity.of(net), Scales.of(net, data.in_dim), params, x, y, rate, steps))

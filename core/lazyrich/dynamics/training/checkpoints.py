@@ -25,6 +25,6 @@ def checkpoint_steps(time: Any, learning_rate: float, checkpoints: int) -> np.nd
         )
     steps = np.round(times / learning_rate)
     if times.ndim == 0:
-        count, end = whole(checkpoints, "checkpoints", 2), max(1.0, float(steps))
-        steps = np.round(np.geomspace(1 if count > 2 else end, end, count - 1))  # two are the start and the end
+        # From the end, which two checkpoints have, too.
+        steps = np.round(np.geomspace(max(1.0, float(steps)), 1, whole(checkpoints, "checkpoints", 2) - 1))
     return np.unique(np.append(steps, 0).astype(np.int64))

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ...gradients import Slope
-from ...mlp import Nonlinearity, Params, Scales, backward, draw, hidden_states, output
+from ...mlp import Nonlinearity, Params, Scales, backward, draw_each, hidden_states, output
 from ...networks import Network
 from .optimizers import Optimizer
 
@@ -46,8 +46,7 @@ class Task(NamedTuple):
 
 def draw_seeds(seeds: np.ndarray, in_dim: int, out_dim: int, net: Network, layers: int) -> Params:
     """Draw the weights of every seed as a `State` has them; those of layers past the depth are 0."""
-    drawn = [draw(int(seed), in_dim, out_dim, net.width, net.depth, "float32") for seed in seeds]
-    params = Params._make(np.stack(arrays) for arrays in zip(*drawn, strict=True))
+    params = draw_each(seeds, in_dim, out_dim, net.width, net.depth)
     hidden = [*np.moveaxis(np.asarray(params.hidden), 1, 0)]
     hidden += [np.zeros((len(seeds), net.width, net.width), np.float32)] * (layers - net.depth)
     biases = np.pad(params.biases, ((0, 0), (0, layers - net.depth), (0, 0)))
