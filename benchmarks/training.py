@@ -151,7 +151,10 @@ def _beside_pytorch(data: lr.Dataset) -> Row | Note:
         with Peer.started(PYTORCH) as peer:
             request = {"width": 512, "depth": DEPTH, "seeds": SEEDS, "steps": _LONG, "learning_rate": RATE}
             arrays = {"x": data.x_train.tolist(), "y": data.y_train.tolist()}
-            other = lambda: peer.milliseconds([want], relative=0.1, **request, **arrays)  # noqa: E731
+
+            def other() -> float:
+                return peer.milliseconds([want], relative=0.1, **request, **arrays)
+
             return compare(what, ours, "PyTorch, eager, CPU build", other, 2, lambda ask: ask())
     except PeerUnavailableError as error:
         return Note(f"{what}, not compared with PyTorch: {error}")

@@ -8,7 +8,7 @@ from platformdirs import user_cache_dir
 
 from .results import frames, theory
 from .state import PRESET
-from .views import depth, kernel, learning_curves
+from .views import depth, kernel, learning_curves, plane
 
 
 def keep_compiled_programs() -> None:
@@ -36,8 +36,8 @@ _FIRST = ("relu", "tanh", "gelu", "erf", "leaky_relu")
 def warm_pages() -> None:
     """Compile what the preset's other pages open on; no view is made, as HoloViews is not thread-safe."""
     kernel.kernels(PRESET)
-    depth.plane(PRESET.network)
-    depth.at_rest(PRESET.network)
+    plane.plane(PRESET.network)
+    plane.at_rest(PRESET.network)
     depth.layers(PRESET.network)
     next(iter(depth.random_networks(PRESET)))
     learning_curves.curves(learning_curves.pool(PRESET), PRESET.data.n_train, None, 0.0, PRESET.data.noise)

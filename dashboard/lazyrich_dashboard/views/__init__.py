@@ -3,13 +3,13 @@
 from .base import AbstractView as AbstractView
 from .base import View as View
 from .depth import CorrelationView as CorrelationView
-from .depth import PlaneView as PlaneView
 from .depth import VarianceView as VarianceView
 from .function_space import FunctionSpaceView as FunctionSpaceView
 from .kernel import AngleView as AngleView
 from .kernel import KernelMatrixView as KernelMatrixView
 from .lazy_rich import KernelMovementView as KernelMovementView
 from .learning_curves import LearningCurvesView as LearningCurvesView
+from .plane import PlaneView as PlaneView
 from .spectrum import SpectrumView as SpectrumView
 from .training import TrainingView as TrainingView
 

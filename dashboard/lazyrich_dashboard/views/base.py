@@ -17,7 +17,7 @@ import param
 import lazyrich as lr
 
 from ..live import Live
-from ..marks import Axis, Columns, Part, draw
+from ..marks import Axis, Columns, Part, column_names, draw
 from ..results import Refusal, Snapshot
 from ..theme import Tokens
 from ..widgets import text
@@ -138,9 +138,20 @@ class View(AbstractView):
         return self._layout
 
 
-def nothing() -> dict[str, np.ndarray]:
-    """Return the columns of a part that has nothing to show."""
-    return {"x": np.array([]), "y": np.array([])}
+def nothing(kind: str = "points") -> dict[str, np.ndarray]:
+    """Return the columns of a part of this kind that has nothing to show."""
+    return {name: np.array([]) for name in column_names(kind)}
+
+
+def error_bars(x: np.ndarray, mean: np.ndarray, error: np.ndarray, least: Any) -> dict[str, np.ndarray]:
+    """Return segments of one standard error to each side, which end at `least`."""
+    return dict(zip(column_names("segments"), (x, np.maximum(mean - error, least), x, mean + error), strict=True))
+
+
+def mean_with_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean over the first axis and its standard error; 0 for a single value."""
+    mean = values.mean(axis=0)
+    return mean, values.std(axis=0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.zeros_like(mean)
 
 
 def rule(time: float, y: Range) -> dict[str, np.ndarray]:
@@ -150,7 +161,5 @@ def rule(time: float, y: Range) -> dict[str, np.ndarray]:
 
 def mean_and_error(values: np.ndarray) -> str:
     """Return 'mean ± standard error' over seeds, or the single value."""
-    mean = float(np.mean(values))
-    if len(values) < 2:
-        return f"{mean:.3g}"
-    return f"{mean:.3g} ± {float(np.std(values, ddof=1)) / np.sqrt(len(values)):.1g}"
+    mean, error = mean_with_error(np.asarray(values))
+    return f"{mean:.3g}" if len(values) < 2 else f"{mean:.3g} ± {error:.1g}"

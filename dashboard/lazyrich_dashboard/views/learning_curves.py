@@ -20,14 +20,13 @@ from ..cache import RESULTS, SharedStream
 from ..live import padded
 from ..marks import Axis, Columns, Part
 from ..results import Snapshot, theory_key
-from .base import Range, View, nothing, rule
+from .base import Range, View, error_bars, mean_with_error, nothing, rule
 
 TRIALS = 10
 _SIZES = 10
 _GRID = 120
 # Points of the pool: the first size that leaves half as many as are trained on to test on.
 _POOLS = (384, 768)
-_SEGMENTS = ("x0", "y0", "x1", "y1")
 _KERNEL = "∞ (kernel)"
 # Losses below this one are roundings.
 _ZERO = 1e-12
@@ -177,14 +176,14 @@ class LearningCurvesView(View):
 
     @staticmethod
     def _measured(snapshot: Snapshot, row: int, role: str) -> dict[str, Any]:
-        points, bars = nothing(), dict.fromkeys(_SEGMENTS, np.array([]))
+        points, bars = nothing(), nothing("segments")
         if snapshot.measured:
             n = snapshot.measured[0].n.astype(float)
             mean, error = _mean_and_error(snapshot.measured, row)
             drawn = np.isfinite(mean) & (mean > _ZERO)
             n, mean, error = n[drawn], mean[drawn], error[drawn]
             points = {"x": n, "y": mean}
-            bars = dict(zip(_SEGMENTS, (n, np.maximum(mean - error, 0.1 * mean), n, mean + error), strict=True))
+            bars = error_bars(n, mean, error, 0.1 * mean)
         return {f"{role}: measured": points, f"{role}: error": bars}
 
     @staticmethod
@@ -260,6 +259,4 @@ def _trials(known: Curves, seed: int) -> Iterator[Trial]:
 
 def _mean_and_error(trials: tuple[Trial, ...], row: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean over draws of the test (row 0) or train losses, and its standard error."""
-    losses = np.array([trial.losses[row] for trial in trials])
-    error = losses.std(axis=0, ddof=1) / np.sqrt(len(losses)) if len(losses) > 1 else np.zeros(losses.shape[1])
-    return losses.mean(axis=0), error
+    return mean_with_error(np.array([trial.losses[row] for trial in trials]))
