@@ -14,7 +14,7 @@ def create_app() -> pmui.Page:
     pn.extension(notifications=False)
     experiment, notices = link.decode(pn.state.location.search if pn.state.location else "")
     explorer = Explorer(experiment)
-    explorer.notify(notices)
+    explorer.notify([*notices, *explorer.sentences])  # beside what the experiment may have been refused with
     page = pmui.Page(
         title=TITLE,
         sidebar=list(explorer.controls),

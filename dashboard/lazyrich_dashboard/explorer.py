@@ -65,6 +65,7 @@ class Explorer(pn.viewable.Viewer):
         self._predicted: Predictions = {}
         self._measured: dict[AbstractView, tuple[Any, ...]] = {}
         self._started = 0.0
+        self.sentences: list[str] = []  # above the plots
         self._deliver = session_deliverer()
         self.theory_lane = Latest(THEORY, self._deliver)
         self.networks_lane, self.measure_lane = (Latest(NETWORKS, self._deliver) for _ in range(2))
@@ -108,7 +109,8 @@ class Explorer(pn.viewable.Viewer):
 
     def notify(self, sentences: list[str]) -> None:
         """Show sentences above the plots, or none; they go with the next change."""
-        self.alert.param.update(object="\n\n".join(sentences), visible=bool(sentences))
+        self.sentences = sentences
+        self.alert.param.update(object="\n\n".join(map(widgets.plain, sentences)), visible=bool(sentences))
 
     def close(self) -> None:
         """Stop all work of this session."""
@@ -196,14 +198,14 @@ class Explorer(pn.viewable.Viewer):
 
     def _refuse(self, sentence: str) -> None:
         """Put a sentence where the plots were; they come back with the next experiment that makes sense."""
-        self.alert.param.update(object=sentence, visible=True)
+        self.notify([sentence])
         self.grid.visible = False
         self._report("", running=False)
 
     def _show(self, result: Theory, predictions: Predictions, page: str) -> None:
         """Draw a theory on a page; what had been measured was another experiment's."""
         self._theory, self._predicted, self._measured = result, predictions, {}
-        self.alert.visible = False
+        self.notify([])
         self.grid.visible = True
         self._draw()
         self.pages.show(page)
@@ -282,7 +284,7 @@ class Explorer(pn.viewable.Viewer):
 
     def _fail(self, sentence: str) -> None:
         """Something cannot be measured, but the theory stands: say why beside it."""
-        self.alert.param.update(object=sentence, visible=True)
+        self.notify([sentence])
 
     def _fail_networks(self, sentence: str) -> None:
         self._fail(sentence)

@@ -3,6 +3,7 @@
 panel-material-ui changes often; a change of its API is a change in this file.
 """
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
@@ -135,6 +136,11 @@ def alert() -> pmui.Alert:
     """Return the place where a sentence stands when the controls make no experiment."""
     compact = {"padding": "0 12px", "& p": {"margin": "4px 0"}}
     return pmui.Alert(severity="warning", visible=False, sizing_mode="stretch_width", margin=8, sx=compact)
+
+
+def plain(sentence: str) -> str:
+    """Return a sentence for `alert`, whose text is Markdown with HTML in it, so that it is shown as it is."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", sentence)
 
 
 def log_values(first: int, last: int, digits: Iterable[int] = (1, 2, 5)) -> list[float]:

@@ -132,6 +132,21 @@ def test_a_field_that_holds_no_number_changes_nothing_and_says_so(visit):
     wait_until(lambda: not page.get_by_text("Type digits.").is_visible())
 
 
+def test_what_a_link_holds_is_shown_as_text_and_never_run(visit):
+    page = visit(SMALL + "&loss=<img src=x onerror='window.run=1'>[x](javascript:1)**&momentum=2")
+    page.get_by_text("got \"<img src=x onerror='window.run=1'>[x](javascript:1)**\". Pick one").wait_for()
+    page.get_by_text("momentum must be below 1").wait_for()
+    assert page.evaluate("window.run") is None
+    assert shows(page, theory_spectrum(2))
+
+
+def test_a_link_whose_kernel_overflows_opens_on_a_sentence_and_a_good_value_brings_the_plots(visit):
+    page = visit(SMALL + "&weight_var=1e300")
+    page.get_by_text("A kernel must be finite in float64; got an overflow").wait_for()
+    slider(page, "Weight variance σ²w").press("Home")
+    page.get_by_text("How fast do the kernel's eigenvalues decay?").wait_for()
+
+
 def test_a_bad_link_opens_all_the_same_and_says_what_it_left_out(visit):
     page = visit(SMALL + "&depth=banana")
     page.get_by_text("depth must be a whole number", exact=False).wait_for()
