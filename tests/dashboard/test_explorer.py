@@ -1,6 +1,7 @@
 """Explorer without a browser: set a control, wait, and look at the data sources that a browser would draw."""
 
 import dataclasses
+import re
 
 import numpy as np
 import panel as pn
@@ -30,6 +31,11 @@ def controls(explorer: Explorer) -> dict[str, pn.widgets.Widget]:
     """The widgets of the side bar and of the time bar, by their labels."""
     parts = (*explorer.controls, explorer.main)
     return {widget.label: widget for part in parts for widget in part.select(has_a_value)}
+
+
+def said(explorer: Explorer) -> str:
+    """The text above the plots as its Markdown shows it: every mark in it is escaped."""
+    return re.sub(r"\\(.)", r"\1", explorer.alert.object)
 
 
 def has_a_value(shown: pn.viewable.Viewable) -> bool:
@@ -100,7 +106,7 @@ def test_a_bad_value_puts_the_sentence_where_the_plots_were_and_a_good_one_bring
     setattr(explorer.state, name, value)
     assert explorer.wait(LIMIT)
     assert explorer.alert.visible
-    assert sentence in explorer.alert.object
+    assert sentence in said(explorer)
     assert not explorer.grid.visible
     assert not explorer.progress.visible
     assert explorer.snapshot.theory is theory(SMALL)
@@ -116,7 +122,7 @@ def test_a_bad_value_puts_the_sentence_where_the_plots_were_and_a_good_one_bring
 def test_a_start_that_makes_no_sense_is_refused_in_words_and_the_session_lives_on():
     zero = dataclasses.replace(SMALL, network=dataclasses.replace(SMALL.network, weight_var=0.0))
     explorer = Explorer(zero)
-    assert "kernel must not be zero" in explorer.alert.object
+    assert "kernel must not be zero" in said(explorer)
     assert not explorer.grid.visible
     assert explorer.snapshot is None
     explorer.state.scrub = 0.5  # with nothing to draw yet
@@ -145,7 +151,7 @@ def test_networks_that_cannot_be_trained_say_so_beside_the_theory(explorer, name
     good = getattr(explorer.state, name)
     setattr(explorer.state, name, value)
     assert explorer.wait(LIMIT)
-    assert sentence in explorer.alert.object
+    assert sentence in said(explorer)
     assert explorer.alert.visible
     assert explorer.status.object == "no finite networks"
     assert explorer.grid.visible
@@ -187,7 +193,7 @@ def test_a_field_that_holds_no_number_changes_nothing_and_says_so(explorer, labe
     before = field.value
     field.value = "banana"
     assert explorer.alert.visible
-    assert explorer.alert.object == f"{label} must be {rule}; got 'banana'. Type digits."
+    assert said(explorer) == f"{label} must be {rule}; got 'banana'. Type digits."
     assert explorer.experiment == SMALL
     assert explorer.grid.visible
     field.value = before
