@@ -52,6 +52,7 @@ class Live:
                 getattr(self.figure, f"{dimension}axis").ticker = ticker
                 getattr(self.figure, f"{dimension}grid").ticker = ticker
         self._downwards = y.downwards
+        self._framed: Any = None
         self._roles = {part.label: part.role for part in parts}
         self._renderers: dict[str, GlyphRenderer] = {}
         for part in plot.traverse(lambda p: p, [ElementPlot]):
@@ -70,7 +71,10 @@ class Live:
             self.source(label).data = {name: _compact(column) for name, column in values.items()}
 
     def frame(self, x: tuple[float, float], y: tuple[float, float]) -> None:
-        """Set both axis ranges."""
+        """Set both axis ranges, unless they are those set last: a visitor may have zoomed since."""
+        if (x, y) == self._framed:
+            return
+        self._framed = (x, y)
         y = (y[1], y[0]) if self._downwards else y
         for axis, (start, end) in ((self.figure.x_range, x), (self.figure.y_range, y)):
             axis.update(start=start, end=end, reset_start=start, reset_end=end)
