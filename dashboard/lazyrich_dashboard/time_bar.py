@@ -23,16 +23,19 @@ class TimeBar(pn.viewable.Viewer):
         """Lay out the row."""
         super().__init__(**params)
         self._state = state
-        self.player = Player(position=nearest(state.scrub), sizing_mode="stretch_width", height=40, margin=(4, 8))
+        self.player = Player(position=nearest(state.scrub), sizing_mode="stretch_width", height=40, margin=(0, 8))
         self.player.param.watch(self._scrub, "position")
         state.param.watch(lambda event: self.player.param.update(position=nearest(event.new)), "scrub")
         self.progress = widgets.progress()
-        self.status = widgets.text("", "lr-status", margin=(2, 0))
+        self.status = widgets.text("", "lr-status", margin=0)
         self.cancel_button = widgets.button("Cancel", variant="outlined")
         self.cancel_button.on_click(lambda _: on_cancel())
         # Of one size whatever is in it, so that nothing moves when progress appears.
-        report = pn.Column(self.status, self.progress, width=230, height=48, sizing_mode="fixed", margin=(0, 4))
-        self._layout = pn.Row(self.player, report, self.cancel_button, sizing_mode="stretch_width", height=52)
+        report = pn.Column(self.status, self.progress, width=210, height=44, sizing_mode="fixed", margin=(0, 4))
+        row = (self.player, report, self.cancel_button)
+        for item in row:
+            item.align = "center"
+        self._layout = pn.Row(*row, sizing_mode="stretch_width", height=48)
 
     @property
     def scrub(self) -> float:

@@ -121,7 +121,7 @@ def button(label: str, **options: Any) -> pmui.Button:
 
 def progress() -> pmui.LinearProgress:
     """Return a progress bar from 0 to 100."""
-    return pmui.LinearProgress(value=0, max=100, variant="determinate", sizing_mode="stretch_width", margin=(12, 8))
+    return pmui.LinearProgress(value=0, max=100, variant="determinate", sizing_mode="stretch_width", margin=(6, 0))
 
 
 def alert() -> pmui.Alert:

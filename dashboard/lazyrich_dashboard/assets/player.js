@@ -38,6 +38,7 @@ export function render({model}) {
     const made = document.createElement("button");
     made.type = "button";
     made.addEventListener("click", press);
+    made.addEventListener("mousedown", event => event.preventDefault()); // the mouse leaves the keys where they were
     name_it(made, name);
     root.append(made);
     return made;
