@@ -10,7 +10,7 @@ from typing import Any, cast
 import holoviews as hv
 import numpy as np
 import panel as pn
-from bokeh.models import ColorBar, ColumnDataSource, CustomJSTicker, GlyphRenderer
+from bokeh.models import ColorBar, ColumnDataSource, CustomJS, CustomJSTicker, GlyphRenderer
 from holoviews.plotting.bokeh.element import ElementPlot
 
 from .marks import Axis, Columns, Part, draw
@@ -28,6 +28,10 @@ for (let k = Math.floor(Math.log10(low)); k <= Math.log10(high); k++) {
 }
 return ticks;
 """
+
+
+# A click on the legend mutes its own renderer; this is the one in the plot.
+_MUTE = "const shown = renderers[cb_obj.item.label.value]; shown.muted = !shown.muted"
 
 
 class Live:
@@ -52,13 +56,32 @@ class Live:
                 getattr(self.figure, f"{dimension}axis").ticker = ticker
                 getattr(self.figure, f"{dimension}grid").ticker = ticker
         self._downwards = y.downwards
+        self._framed: Any = None
         self._roles = {part.label: part.role for part in parts}
         self._renderers: dict[str, GlyphRenderer] = {}
         for part in plot.traverse(lambda p: p, [ElementPlot]):
             if "glyph_renderer" in part.handles:
                 renderer = self._renderers[part.current_frame.label] = part.handles["glyph_renderer"]
                 renderer.name = part.current_frame.label
+        self._give_the_legend_its_own()
         self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=150, styles={"font-size": "12px"})
+
+    def _give_the_legend_its_own(self) -> None:
+        """Let the legend show renderers with one mark that is not drawn.
+
+        Of a part with no marks it would show no symbol, and it would be built anew whenever the data change, which
+        makes it flicker while time plays.
+        """
+        for legend in self.figure.legend:
+            for item in legend.items:
+                item.renderers = [
+                    GlyphRenderer(
+                        data_source=ColumnDataSource(dict(shown.data_source.data)), glyph=shown.glyph, name="legend"
+                    )
+                    for shown in item.renderers
+                ]
+                self.figure.renderers.extend(item.renderers)
+            legend.js_on_event("legend_item_click", CustomJS(args={"renderers": self._renderers}, code=_MUTE))
 
     def source(self, label: str) -> ColumnDataSource:
         """Return the data source of a part."""
@@ -70,7 +93,10 @@ class Live:
             self.source(label).data = {name: _compact(column) for name, column in values.items()}
 
     def frame(self, x: tuple[float, float], y: tuple[float, float]) -> None:
-        """Set both axis ranges."""
+        """Set both axis ranges, unless they are those set last: a visitor may have zoomed since."""
+        if (x, y) == self._framed:
+            return
+        self._framed = (x, y)
         y = (y[1], y[0]) if self._downwards else y
         for axis, (start, end) in ((self.figure.x_range, x), (self.figure.y_range, y)):
             axis.update(start=start, end=end, reset_start=start, reset_end=end)

@@ -6,13 +6,14 @@ What it needs besides theory and trained networks it says by `predict` and `meas
 """
 
 import html
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any, ClassVar, cast
 
 import holoviews as hv
 import numpy as np
 import panel as pn
 import param
+from bokeh.models import ColumnDataSource
 
 import lazyrich as lr
 
@@ -50,6 +51,10 @@ class AbstractView(pn.viewable.Viewer):
     def recolour(self, tokens: Tokens) -> None:
         """Draw in the colours of the page's theme."""
         raise NotImplementedError
+
+    @property
+    def shown(self) -> "View | None":
+        """The live plot on screen; None where there is none."""
 
 
 def predicted(view: AbstractView, experiment: lr.Experiment) -> Any:
@@ -99,8 +104,16 @@ class View(AbstractView):
         """Return the columns of every part."""
         raise NotImplementedError
 
+    def beside(self, snapshot: Snapshot) -> Columns:
+        """Return the columns of what is drawn beside the plot."""
+        return {}
+
+    def clock(self, snapshot: Snapshot) -> Hashable:
+        """Return what the columns know of the time: they are the same at times with the same clock."""
+        return snapshot.time
+
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
-        """Return the ranges of the two axes."""
+        """Return the ranges of the two axes, which hold what is shown at all times."""
         raise NotImplementedError
 
     def summary(self, snapshot: Snapshot) -> str:
@@ -112,6 +125,15 @@ class View(AbstractView):
         columns = self.columns(snapshot)
         x, y = self.ranges(snapshot, columns)
         return cast(hv.Overlay, draw(self.parts, self.x, self.y, columns).opts(hv.opts.Overlay(xlim=x, ylim=y)))
+
+    def source(self, label: str) -> ColumnDataSource:
+        """Return the data source of a part, or of what is drawn beside the plot."""
+        return self.live.source(label)
+
+    @property
+    def shown(self) -> "View":
+        """The plot itself."""
+        return self
 
     def update(self, snapshot: Snapshot) -> None:
         """Show a snapshot, or the sentence that says why there is nothing to show."""
