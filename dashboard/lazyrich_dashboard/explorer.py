@@ -17,10 +17,12 @@ import panel as pn
 import lazyrich as lr
 
 from . import widgets
+from .bookmark import Bookmark
 from .controls import build_controls
 from .jobs import NETWORKS, THEORY, Latest, NotebookLoop, session_deliverer
 from .pages import Pages, V
 from .results import Frame, Snapshot, Theory, frames, theory
+from .share import Share
 from .state import PRESET, State
 from .theme import tokens
 from .views import AbstractView
@@ -48,18 +50,23 @@ class Explorer(pn.viewable.Viewer):
 
     Args:
         experiment: where to start.
+        bookmark: the page, the time and the options of views to start with.
 
     `explorer.experiment` is what is on screen; setting it moves the controls.
     """
 
-    def __init__(self, experiment: lr.Experiment = PRESET, **params):
+    def __init__(self, experiment: lr.Experiment = PRESET, bookmark: Bookmark = Bookmark(), **params):
         """Build controls and views and start computing."""
         _load_notebook_extension()
         super().__init__(**params)
-        self.state = State(experiment)
-        self.pages = Pages(on_change=self._turn, on_wish=self._grant)
+        self.state = State(experiment, scrub=bookmark.scrub)
+        self.pages = Pages(
+            on_change=self._turn, on_wish=self._grant, options=bookmark.options, page=bookmark.page
+        )
+        self.share = Share(self, bookmark)
         self.controls = build_controls(self.state)
         self._theory: Theory | None = None
+        self._drawn: lr.Experiment | None = None  # whose theory that is
         self._frames: tuple[Frame, ...] = ()
         self._trained: lr.Experiment | None = None  # the experiment whose networks were asked for last
         self._predicted: Predictions = {}
@@ -78,7 +85,7 @@ class Explorer(pn.viewable.Viewer):
         # which may deliver out of order until it is open, has no new models to carry.
         try:
             page = self.pages.page
-            self._show(*_compute(experiment, self.pages.on(page)), page)
+            self._show(experiment, *_compute(experiment, self.pages.on(page)), page)
         except ValueError as error:
             self._refuse(str(error))
         else:
@@ -97,11 +104,17 @@ class Explorer(pn.viewable.Viewer):
     @property
     def snapshot(self) -> Snapshot | None:
         """What the views show; None before the first theory has come."""
-        return None if self._theory is None else Snapshot(self._theory, self._frames, self.state.scrub)
+        if self._theory is None:
+            return None
+        return Snapshot(self._theory, self._frames, self.state.scrub, experiment=self._drawn)
 
     def view(self, kind: type[V]) -> V:
         """Return the session's view of a kind."""
         return self.pages.view(kind)
+
+    def redraw(self) -> None:
+        """Draw what is on screen anew."""
+        self._draw()
 
     def recolour(self, dark: bool) -> None:
         """Draw all views in the colours of the dark or the light page."""
@@ -148,7 +161,7 @@ class Explorer(pn.viewable.Viewer):
             height=56,
         )
         self.grid = self.pages.__panel__()
-        self.main = pn.Column(self.alert, self.pages.tabs, self.grid, bar, sizing_mode="stretch_both")
+        self.main = pn.Column(self.alert, self.share.row(self.pages.tabs), self.share.pins, self.grid, bar, sizing_mode="stretch_both")
         side = pn.Column(*self.controls, width=290, height=640, scroll=True)
         self._cell = pn.Row(side, self.main, height=660, sizing_mode="stretch_width")
 
@@ -191,7 +204,7 @@ class Explorer(pn.viewable.Viewer):
         def show(results: list[tuple[Theory, Predictions]]) -> None:
             if self._trained != experiment:
                 self._frames = ()
-            self._show(*results[-1], page)
+            self._show(experiment, *results[-1], page)
             self._start(experiment)
 
         self.theory_lane.submit(lambda: iter([_compute(experiment, views)]), show, lambda: None, self._refuse)
@@ -202,9 +215,9 @@ class Explorer(pn.viewable.Viewer):
         self.grid.visible = False
         self._report("", running=False)
 
-    def _show(self, result: Theory, predictions: Predictions, page: str) -> None:
+    def _show(self, experiment: lr.Experiment, result: Theory, predictions: Predictions, page: str) -> None:
         """Draw a theory on a page; what had been measured was another experiment's."""
-        self._theory, self._predicted, self._measured = result, predictions, {}
+        self._drawn, self._theory, self._predicted, self._measured = experiment, result, predictions, {}
         self.notify([])
         self.grid.visible = True
         self._draw()
@@ -251,7 +264,9 @@ class Explorer(pn.viewable.Viewer):
             self.time_label.object = f"t = {snapshot.time:.3g}"
             for view, prediction in self._predicted.items():
                 measured = self._measured.get(view, ())
-                view.update(dataclasses.replace(snapshot, predicted=prediction, measured=measured))
+                pinned = self.share.pinned(view)
+                view.update(dataclasses.replace(snapshot, predicted=prediction, measured=measured, pinned=pinned))
+            self.share.follow(snapshot)
 
     def _add_measured(self, new: list[tuple[AbstractView, Any]]) -> None:
         for view, item in new:
