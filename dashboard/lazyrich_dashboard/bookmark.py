@@ -36,6 +36,9 @@ class Bookmark:
     others: tuple[tuple[str, str], ...] = ()
 
 
+NOTHING = Bookmark()
+
+
 def decode(query: str) -> tuple[lr.Experiment, Bookmark, list[str]]:
     """Return the experiment and the bookmark of a query string, and a sentence for each part that was left out."""
     experiment, notices = link.decode(query)

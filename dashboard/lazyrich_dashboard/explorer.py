@@ -17,7 +17,7 @@ import panel as pn
 import lazyrich as lr
 
 from . import widgets
-from .bookmark import Bookmark
+from .bookmark import NOTHING, Bookmark
 from .controls import build_controls
 from .jobs import NETWORKS, THEORY, Latest, NotebookLoop, session_deliverer
 from .pages import Pages, V
@@ -55,14 +55,12 @@ class Explorer(pn.viewable.Viewer):
     `explorer.experiment` is what is on screen; setting it moves the controls.
     """
 
-    def __init__(self, experiment: lr.Experiment = PRESET, bookmark: Bookmark = Bookmark(), **params):
+    def __init__(self, experiment: lr.Experiment = PRESET, bookmark: Bookmark = NOTHING, **params):
         """Build controls and views and start computing."""
         _load_notebook_extension()
         super().__init__(**params)
         self.state = State(experiment, scrub=bookmark.scrub)
-        self.pages = Pages(
-            on_change=self._turn, on_wish=self._grant, options=bookmark.options, page=bookmark.page
-        )
+        self.pages = Pages(on_change=self._turn, on_wish=self._grant, options=bookmark.options, page=bookmark.page)
         self.share = Share(self, bookmark)
         self.controls = build_controls(self.state)
         self._theory: Theory | None = None
@@ -161,7 +159,9 @@ class Explorer(pn.viewable.Viewer):
             height=56,
         )
         self.grid = self.pages.__panel__()
-        self.main = pn.Column(self.alert, self.share.row(self.pages.tabs), self.share.pins, self.grid, bar, sizing_mode="stretch_both")
+        self.main = pn.Column(
+            self.alert, self.share.row(self.pages.tabs), self.share.pins, self.grid, bar, sizing_mode="stretch_both"
+        )
         side = pn.Column(*self.controls, width=290, height=640, scroll=True)
         self._cell = pn.Row(side, self.main, height=660, sizing_mode="stretch_width")
 

@@ -4,6 +4,7 @@ It stands in one row with the tabs: a button that pins and a menu. The address o
 that reloading shows it again.
 """
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import panel as pn
@@ -36,7 +37,7 @@ class Share:
         self._others = start.others
         self.courier = Courier(address=_ADDRESS, width=0, height=0, margin=0)
         self.pins = Pins(explorer.redraw)
-        self.pin_button = widgets.button("Pin", variant="text", description="Keep these curves while controls move")
+        self.pin_button = widgets.button("Pin", variant="text")
         self.pin_button.on_click(lambda _: self._pin())
         self._actions = {
             "Copy link": self._copy_link,
@@ -73,10 +74,8 @@ class Share:
         if snapshot.experiment is not None:
             self.pins.compare(snapshot.experiment)
         if not self.courier.address:
-            try:
+            with contextlib.suppress(ValueError):  # the last address that can be read stays; `Copy link` says why
                 self.courier.query = self.query()
-            except ValueError:  # the last address that can be read again stays; `Copy link` says why
-                pass
         items = self._items()
         if items != self.menu.items:
             self.menu.items = items

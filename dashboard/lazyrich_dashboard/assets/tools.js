@@ -126,13 +126,15 @@ export function render({model, el}) {
     close.focus()
   }
 
-  // Beside the view: at the window's right edge, or left of a view that stands there.
+  // Beside the view: at the window's right edge, or left of a view that stands there; under the buttons of a wide one.
   function place() {
     const view = ancestor(el, "lr-view").getBoundingClientRect()
     const room = Math.min(420, window.innerWidth - 24)
     const on_the_right = view.left + view.width / 2 < window.innerWidth / 2 + 100 || view.left < room
+    const left = on_the_right ? window.innerWidth - room - 8 : view.left - room - 4
     drawer.style.width = `${room}px`
-    drawer.style.left = `${on_the_right ? window.innerWidth - room - 8 : view.left - room - 4}px`
+    drawer.style.left = `${left}px`
+    drawer.style.top = on_the_right && left < view.right ? `${bar.getBoundingClientRect().bottom + 6}px` : "52px"
     drawer.style.background = background_of(el)
   }
 
@@ -167,6 +169,7 @@ export function render({model, el}) {
   model.on("scales", show_scales)
   model.on("msg:custom", deliver)
   model.on("remove", () => document.removeEventListener("keydown", escape))
+  if (model.drawer) model.drawer = ""  // left open on a page that was turned
   show_scales()
   el.append(bar, drawer)
 }

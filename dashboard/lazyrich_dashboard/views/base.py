@@ -130,7 +130,7 @@ class View(AbstractView):
         return x, y
 
     def _live(self) -> Live:
-        """Return the plot on these axes, made at its first use: a scale cannot be changed in one. All share the data."""
+        """Return the plot on these axes, made at its first use, as scales cannot change in one; all share data."""
         axes = self.axes()
         if axes not in self._lives:
             first = next(iter(self._lives.values()), None)
