@@ -24,6 +24,7 @@ def create_app() -> pmui.Page:
         busy_indicator=None,
         sx={"& .MuiToolbar-root": {"minHeight": "44px !important"}},
     )
+    explorer.bar.player.takes_page_keys = True
     page.param.watch(lambda event: explorer.recolour(event.new), "dark_theme")
     explorer.recolour(page.dark_theme)
     if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:

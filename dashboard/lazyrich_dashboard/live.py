@@ -11,7 +11,7 @@ import holoviews as hv
 import numpy as np
 import panel as pn
 from bokeh.core.serialization import Deserializer, Serializer
-from bokeh.models import ColorBar, ColumnDataSource, CustomJSTicker, GlyphRenderer
+from bokeh.models import ColorBar, ColumnDataSource, CustomJS, CustomJSTicker, GlyphRenderer
 from bokeh.plotting import figure
 from holoviews.plotting.bokeh.element import ElementPlot
 
@@ -31,6 +31,10 @@ for (let k = Math.floor(Math.log10(low)); k <= Math.log10(high); k++) {
 }
 return ticks;
 """
+
+
+# A click on the legend mutes its own renderer; this is the one in the plot.
+_MUTE = "const shown = renderers[cb_obj.item.label.value]; shown.muted = !shown.muted"
 
 
 class Live:
@@ -59,12 +63,14 @@ class Live:
                 getattr(self.figure, f"{dimension}axis").ticker = ticker
                 getattr(self.figure, f"{dimension}grid").ticker = ticker
         self._downwards = y.downwards
+        self._framed: Any = None
         self._roles = {part.label: part.role for part in parts}
         self._renderers: dict[str, GlyphRenderer] = {}
         for part in plot.traverse(lambda p: p, [ElementPlot]):
             if "glyph_renderer" in part.handles:
                 renderer = self._renderers[part.current_frame.label] = part.handles["glyph_renderer"]
                 renderer.name = part.current_frame.label
+        self._give_the_legend_its_own()
         for part in parts:
             if part.label in pinnable:
                 self._add_pinned(part)
@@ -72,19 +78,34 @@ class Live:
             renderer.data_source = shared.source(label)
         self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=150, styles={"font-size": "12px"})
 
+    def _give_the_legend_its_own(self) -> None:
+        """Let the legend show renderers with one mark that is not drawn.
+
+        Of a part with no marks it would show no symbol, and it would be built anew whenever the data change, which
+        makes it flicker while time plays.
+        """
+        for legend in self.figure.legend:
+            for item in legend.items:
+                item.renderers = [
+                    GlyphRenderer(
+                        data_source=ColumnDataSource(dict(shown.data_source.data)), glyph=shown.glyph, name="legend"
+                    )
+                    for shown in item.renderers
+                ]
+                self.figure.renderers.extend(item.renderers)
+            legend.js_on_event("legend_item_click", CustomJS(args={"renderers": self._renderers}, code=_MUTE))
+
     def _add_pinned(self, part: Part) -> None:
         """Add one glyph for the pinned curves of a part; in Bokeh, since HoloViews takes a hundred times as long."""
         label = pinned.name(part.label)
         if part.kind == "line":
             empty = ColumnDataSource({"xs": [], "ys": [], "dash": []})
-            renderer = self.figure.multi_line(
-                "xs", "ys", line_dash="dash", line_width=1.25, line_alpha=0.8, source=empty
-            )
+            style = {"line_dash": "dash", "line_width": 1.25, "line_alpha": 0.8}
+            renderer = self.figure.multi_line("xs", "ys", source=empty, **style)
         else:
             empty = ColumnDataSource({"x": [], "y": [], "marker": []})
-            renderer = self.figure.scatter(
-                "x", "y", marker="marker", size=5, fill_alpha=0, line_alpha=0.8, source=empty
-            )
+            style = {"marker": "marker", "size": 5, "fill_alpha": 0, "line_alpha": 0.8}
+            renderer = self.figure.scatter("x", "y", source=empty, **style)
         renderer.name, self._renderers[label], self._roles[label] = label, renderer, part.role
 
     def source(self, label: str) -> ColumnDataSource:
@@ -97,7 +118,10 @@ class Live:
             self.source(label).data = {name: _compact(column) for name, column in values.items()}
 
     def frame(self, x: tuple[float, float], y: tuple[float, float]) -> None:
-        """Set both axis ranges."""
+        """Set both axis ranges, unless they are those set last: a visitor may have zoomed since."""
+        if (x, y) == self._framed:
+            return
+        self._framed = (x, y)
         y = (y[1], y[0]) if self._downwards else y
         for axis, (start, end) in ((self.figure.x_range, x), (self.figure.y_range, y)):
             axis.update(start=start, end=end, reset_start=start, reset_end=end)

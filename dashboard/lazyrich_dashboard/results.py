@@ -79,10 +79,16 @@ class Frame:
         """Whether every number is finite; not where training has diverged."""
         return all(np.isfinite(array).all() for array in (*self.losses.values(), self.movement, self.f_test))
 
+    @cached_property
+    def mean_ntk(self) -> np.ndarray:
+        """The kernel of the first points, on average over the networks, (ntk_points, ntk_points)."""
+        return self.ntk.mean(axis=0, dtype=np.float64)
+
     @property
     def nbytes(self) -> int:
         """Size, for the cache."""
-        return self.spectrum.nbytes + self.ntk.nbytes + self.f_test.nbytes
+        mean = 8 * self.ntk[0].size
+        return self.spectrum.nbytes + self.ntk.nbytes + mean + self.f_test.nbytes
 
 
 @dataclass(frozen=True)
@@ -123,18 +129,19 @@ class Snapshot:
         first, last = self.theory.times[[0, -1]]
         return float(first * (last / first) ** self.scrub)
 
-    @property
+    @cached_property
     def trained(self) -> list[Frame]:
         """The checkpoints after t = 0 that can be drawn."""
         return [frame for frame in self.frames if frame.time > 0 and frame.is_finite]
 
-    @property
+    @cached_property
     def frame(self) -> Frame | None:
         """The checkpoint nearest to the scrubber's time (on the log axis), if the run has come that far."""
         trained = self.trained
         if not trained or self.time > 1.5 * trained[-1].time:
             return None
-        return min(trained, key=lambda frame: abs(np.log(frame.time / self.time)))
+        time = self.time
+        return min(trained, key=lambda frame: abs(math.log(frame.time / time)))
 
 
 def theory_key(experiment: lr.Experiment) -> str:

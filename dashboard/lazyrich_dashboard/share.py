@@ -13,11 +13,10 @@ from . import bookmark, exports, widgets
 from .bookmark import Bookmark
 from .courier import Courier
 from .pins import Pins
-from .results import Snapshot
 
 if TYPE_CHECKING:
     from .explorer import Explorer
-    from .views import AbstractView, View
+    from .views import View
 
 # Where links from a notebook lead: to the page that `lazyrich serve` has on the same machine.
 _ADDRESS = "http://localhost:5006/lazyrich"
@@ -36,7 +35,7 @@ class Share:
         self._explorer = explorer
         self._others = start.others
         self.courier = Courier(address=_ADDRESS, width=0, height=0, margin=0)
-        self.pins = Pins(explorer.redraw)
+        self.pins = Pins(explorer.take_results)
         self.pin_button = widgets.button("Pin", variant="text")
         self.pin_button.on_click(lambda _: self._pin())
         self._actions = {
@@ -69,20 +68,16 @@ class Share:
         mark = Bookmark(explorer.pages.page, explorer.state.scrub, options, self._others)
         return bookmark.encode(explorer.experiment, mark)
 
-    def follow(self, snapshot: Snapshot) -> None:
+    def follow(self) -> None:
         """Bring address, menu and pins up to date with what is drawn."""
-        if snapshot.experiment is not None:
-            self.pins.compare(snapshot.experiment)
+        if self._explorer.work.experiment is not None:
+            self.pins.compare(self._explorer.work.experiment)
         if not self.courier.address:
             with contextlib.suppress(ValueError):  # the last address that can be read stays; `Copy link` says why
                 self.courier.query = self.query()
         items = self._items()
         if items != self.menu.items:
             self.menu.items = items
-
-    def pinned(self, view: "AbstractView"):
-        """Return the pinned curves of a view."""
-        return self.pins.of(type(view))
 
     def _items(self) -> list[dict[str, str]]:
         pages = [f"{_PAGE}{view.title}" for view in self.views()]
@@ -109,9 +104,9 @@ class Share:
         self.courier.file(exports.notebook(self._explorer.experiment))
 
     def _pin(self) -> None:
-        snapshot = self._explorer.snapshot
-        if snapshot is not None and snapshot.experiment is not None:
-            self.courier.say(self.pins.pin(snapshot.experiment, self._explorer.pages.on_screen()))
+        experiment = self._explorer.work.experiment
+        if experiment is not None:
+            self.courier.say(self.pins.pin(experiment, self._explorer.pages.on_screen()))
 
 
 _PAGE = "Web page: "

@@ -98,14 +98,6 @@ def field(parameter: param.Number, **options: Any) -> pmui.TextInput:
     return widget
 
 
-def time_slider(parameter: param.Number) -> pmui.FloatSlider:
-    """Return the wide slider that scrubs through training time."""
-    return pmui.FloatSlider.from_param(
-        parameter, label=parameter.label, start=0.0, end=1.0, step=0.005, show_value=False, size="small",
-        sizing_mode="stretch_width", margin=(4, 16),
-    )  # fmt: skip
-
-
 def small_select(parameter: param.Selector) -> pmui.Select:
     """Return a drop-down list for the heading of a view."""
     return pmui.Select.from_param(
@@ -136,7 +128,7 @@ def menu(label: str, items: list[dict[str, str]], on_choice: Callable[[str], Non
 
 def progress() -> pmui.LinearProgress:
     """Return a progress bar from 0 to 100."""
-    return pmui.LinearProgress(value=0, max=100, variant="determinate", sizing_mode="stretch_width", margin=(12, 8))
+    return pmui.LinearProgress(value=0, max=100, variant="determinate", sizing_mode="stretch_width", margin=(6, 0))
 
 
 def alert() -> pmui.Alert:

@@ -8,13 +8,14 @@ What it needs besides theory and trained networks it says by `predict` and `meas
 import dataclasses
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any, ClassVar, cast
 
 import holoviews as hv
 import numpy as np
 import panel as pn
 import param
+from bokeh.models import ColumnDataSource
 
 import lazyrich as lr
 
@@ -49,11 +50,6 @@ class AbstractView(pn.viewable.Viewer):
         """Return the Params that a link holds."""
         return (*cls.options, *cls.scales)
 
-    @property
-    def shown(self) -> "View | None":
-        """The plot on screen; None before the first."""
-        return None
-
     def predict(self, experiment: lr.Experiment) -> Any:
         """Return what the view draws of closed forms beyond the `Theory`; called off the event loop.
 
@@ -71,6 +67,10 @@ class AbstractView(pn.viewable.Viewer):
     def recolour(self, tokens: Tokens) -> None:
         """Draw in the colours of the page's theme."""
         raise NotImplementedError
+
+    @property
+    def shown(self) -> "View | None":
+        """The live plot on screen; None where there is none."""
 
 
 def predicted(view: AbstractView, experiment: lr.Experiment) -> Any:
@@ -118,11 +118,6 @@ class View(AbstractView):
             margin=4,
         )
 
-    @property
-    def shown(self) -> "View | None":
-        """The view itself, once it shows something."""
-        return self if self.snapshot is not None else None
-
     def axes(self) -> tuple[Axis, Axis]:
         """Return both axes with the scales chosen."""
         x = dataclasses.replace(self.x, log=self.log_x) if "log_x" in self.scales else self.x
@@ -159,8 +154,16 @@ class View(AbstractView):
         """Return the columns of every part."""
         raise NotImplementedError
 
+    def beside(self, snapshot: Snapshot) -> Columns:
+        """Return the columns of what is drawn beside the plot."""
+        return {}
+
+    def clock(self, snapshot: Snapshot) -> Hashable:
+        """Return what the columns know of the time: they are the same at times with the same clock."""
+        return snapshot.time
+
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
-        """Return the ranges of the two axes."""
+        """Return the ranges of the two axes, which hold what is shown at all times."""
         raise NotImplementedError
 
     def summary(self, snapshot: Snapshot) -> str:
@@ -172,6 +175,15 @@ class View(AbstractView):
         columns = self.columns(snapshot)
         x, y = self.ranges(snapshot, columns)
         return cast(hv.Overlay, draw(self.parts, *self.axes(), columns).opts(hv.opts.Overlay(xlim=x, ylim=y)))
+
+    def source(self, label: str) -> ColumnDataSource:
+        """Return the data source of a part, or of what is drawn beside the plot."""
+        return self.live.source(label)
+
+    @property
+    def shown(self) -> "View":
+        """The plot itself."""
+        return self
 
     def update(self, snapshot: Snapshot) -> None:
         """Show a snapshot, or the sentence that says why there is nothing to show."""

@@ -115,6 +115,9 @@ class _LayersView(View):
         kept = len(known) if finite.all() else int(np.argmin(finite))
         return known[:kept], values[:, :kept]
 
+    def clock(self, snapshot: Snapshot) -> None:
+        """Return nothing: networks are those at the start."""
+
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
         """Return the layers, however many can be drawn, and the range of what is shown."""
         return (0.3, snapshot.predicted.asked + 0.7), self._heights(columns)

@@ -195,6 +195,9 @@ class LearningCurvesView(View):
         shown = [np.clip(part["y"], None, 10 * start) for name, part in columns.items() if not name.endswith("error")]
         return padded(shown, log=True, floor=1e-5 * max([start, *train[:1]]))
 
+    def clock(self, snapshot: Snapshot) -> None:
+        """Return nothing: learning curves are those of the end of training."""
+
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
         """Return all n of the curves, and the losses."""
         return padded([snapshot.predicted.grid], log=True, pad=0.02), self._heights(columns)
