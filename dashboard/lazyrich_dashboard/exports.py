@@ -1,11 +1,10 @@
 """Exports: what is on screen as files that stand alone, each with the experiment that made it.
 
-Tables (CSV, NetCDF) hold the numbers of the views in double precision, the web page a view as it is drawn, and the
-notebook the code that computes it again.
+Tables (CSV, NetCDF) hold the numbers of the views in double precision. They are made of pictures, which never change,
+so that the work can be done off the event loop. Web pages have a file of their own.
 """
 
 import base64
-import html
 import io
 import json
 from collections.abc import Iterable
@@ -14,15 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import xarray as xr
-from bokeh.embed import file_html
-from bokeh.layouts import column
-from bokeh.models import Div
-from bokeh.resources import INLINE
 
 import lazyrich as lr
 
+from .marks import Axis
+from .results import Snapshot
 from .tables import tidy
-from .theme import LIGHT
 
 if TYPE_CHECKING:
     from .views import View
@@ -42,67 +38,69 @@ class File:
         return {"name": self.name, "type": self.media_type, "base64": base64.b64encode(self.content).decode()}
 
 
-def table(views: "Iterable[View]") -> pd.DataFrame:
-    """Return all marks of views that show something as rows; `view` says whose they are."""
-    drawn = [(view, view.snapshot) for view in views if view.snapshot is not None]
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A view and what it shows."""
+
+    view: "View"
+    snapshot: Snapshot
+    axes: tuple[Axis, Axis]
+
+
+def pictures(views: "Iterable[View]") -> list[Picture]:
+    """Return what views show, without those that show nothing."""
+    return [Picture(view, view.snapshot, view.axes()) for view in views if view.snapshot is not None]
+
+
+def table(shown: list[Picture]) -> pd.DataFrame:
+    """Return all marks of pictures as rows; `view` says whose they are."""
     tables = []
-    for view, snapshot in drawn:
-        rows = tidy(view.parts, view.columns(snapshot))
-        rows.insert(0, "view", view.title)
+    for picture in shown:
+        rows = tidy(picture.view.parts, picture.view.columns(picture.snapshot))
+        rows.insert(0, "view", picture.view.title)
         tables.append(rows)
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def attributes(views: "Iterable[View]") -> dict[str, Any]:
-    """Return what the numbers of views mean: experiment, time, and each view's axes."""
-    result: dict[str, Any] = {}
-    for view in views:
-        if view.snapshot is not None:
-            experiment = view.snapshot.experiment
-            x, y = view.axes()
-            result |= {
-                "experiment": experiment.to_json() if experiment else "",
-                "time": view.snapshot.time,
-                f"{view.title}: x": x.label,
-                f"{view.title}: y": y.label,
-            }
-    return {**result, "made_with": f"lazyrich {lr.__version__}"}
+def attributes(shown: list[Picture]) -> dict[str, Any]:
+    """Return what the numbers of pictures mean: experiment, time, and each view's axes."""
+    result: dict[str, Any] = {"made_with": f"lazyrich {lr.__version__}"}
+    for picture in shown:
+        experiment = picture.snapshot.experiment
+        x, y = picture.axes
+        result |= {
+            "experiment": experiment.to_json() if experiment else "",
+            "time": picture.snapshot.time,
+            f"{picture.view.title}: x": x.label,
+            f"{picture.view.title}: y": y.label,
+        }
+    return result
 
 
-def csv(views: "list[View]") -> File:
+def csv(shown: list[Picture]) -> File:
     """Return the numbers as text; lines that start with # say what they are (`pandas.read_csv(..., comment="#")`)."""
     stream = io.StringIO()
-    for key, value in attributes(views).items():
+    for key, value in attributes(shown).items():
         stream.write(f"# {key}: {value}\n")
-    table(views).to_csv(stream, index=False)
-    return File(f"{_name(views)}.csv", "text/csv", stream.getvalue().encode())
+    table(shown).to_csv(stream, index=False)
+    return File(f"{file_name(shown)}.csv", "text/csv", stream.getvalue().encode())
 
 
-def netcdf(views: "list[View]") -> File:
+def netcdf(shown: list[Picture]) -> File:
     """Return the numbers as NetCDF, one variable for each column; `xarray.load_dataset` reads it."""
-    rows = table(views)
+    numbers = {"x", "y", "x2", "y2", "value"}
     variables = {
-        name: ("row", values.fillna("").astype(str).to_numpy(object) if values.dtype == object else values.to_numpy())
-        for name, values in rows.items()
+        name: ("row", values.to_numpy(float) if name in numbers else values.fillna("").to_numpy(object))
+        for name, values in table(shown).items()
     }
     stream = io.BytesIO()
-    xr.Dataset(variables, attrs=attributes(views)).to_netcdf(stream, engine="h5netcdf")
-    return File(f"{_name(views)}.nc", "application/x-netcdf", stream.getvalue())
+    xr.Dataset(variables, attrs=attributes(shown)).to_netcdf(stream, engine="h5netcdf")
+    return File(f"{file_name(shown)}.nc", "application/x-netcdf", stream.getvalue())
 
 
-def web_page(views: "list[View]") -> File:
-    """Return a view as it is drawn as a page that needs no server and no network."""
-    (view,) = views
-    snapshot = view.snapshot
-    assert snapshot is not None  # a view that shows nothing has no buttons for this
-    figure = view.live.copy(LIGHT)
-    figure.update(sizing_mode="stretch_width", height=520)
-    experiment = snapshot.experiment
-    spec = json.dumps(experiment.to_dict(), indent=1) if experiment else ""
-    above = Div(text=f"<h2>{html.escape(view.title)}</h2><p>{html.escape(view.question)}</p>")
-    below = Div(text=f"<p>{html.escape(view.summary(snapshot))}</p><pre>{html.escape(spec)}</pre>")
-    page = file_html(column(above, figure, below, sizing_mode="stretch_width"), INLINE, f"lazyrich: {view.title}")
-    return File(f"{_name(views)}.html", "text/html", page.encode())
+def file_name(shown: list[Picture]) -> str:
+    """Return what a file of pictures is called."""
+    return f"lazyrich_{shown[0].view.slug()}" if len(shown) == 1 else "lazyrich"
 
 
 _INTRODUCTION = """# A lazyrich experiment
@@ -111,41 +109,28 @@ Theory of infinitely wide networks and finite ones that test it. Run all cells; 
 _PLOT_LOSSES = """import holoviews as hv
 
 hv.extension("bokeh")
-mean = run.mean("seed").isel(time=slice(1, None))
+mean = run.mean("seed").isel(time=slice(1, None))  # a logarithmic axis has no t = 0
 time = mean.time.values
+axes = ("time t = learning rate × steps", "loss")
 curves = [
-    hv.Curve((time, flow.train_loss(time)), "time t", "loss", label="train: theory"),
-    hv.Curve((time, flow.test_loss(time, data.y_test)), "time t", "loss", label="test: theory"),
-    hv.Scatter((time, mean.train_loss.values), "time t", "loss", label="train: nets"),
-    hv.Scatter((time, mean.test_loss.values), "time t", "loss", label="test: nets"),
+    hv.Curve((time, flow.train_loss(time)), *axes, label="train: theory"),
+    hv.Curve((time, flow.test_loss(time, data.y_test)), *axes, label="test: theory"),
+    hv.Scatter((time, mean.train_loss.values), *axes, label="train: nets"),
+    hv.Scatter((time, mean.test_loss.values), *axes, label="test: nets"),
 ]
 hv.Overlay(curves).opts(hv.opts.Overlay(logx=True, logy=True, width=600, title="Training"))"""
 _PLOT_SPECTRUM = """values = spectrum.values / len(data.x_train)
-ranks = range(1, len(values) + 1)
-hv.Curve((ranks, values), "rank i", "eigenvalue of Theta/n", label="Spectrum").opts(logx=True, logy=True, width=600)"""
-
-
-def python(experiment: lr.Experiment) -> str:
-    """Return a script that computes what the page shows."""
-    return experiment.to_python()
+points = (range(1, len(values) + 1), values)
+hv.Curve(points, "rank i", "eigenvalue of Θ/n").opts(logx=True, logy=True, width=600, title="Spectrum")"""
 
 
 def notebook(experiment: lr.Experiment) -> File:
-    """Return a notebook with the same code in cells, and its plots."""
-    setting, theory, rest = python(experiment).split("\n\n", 3)[1:]
-    run, table_of_losses = rest.split("\n\n") if "\n\n" in rest else (rest, "")
-    cells = [
-        _cell("markdown", _INTRODUCTION),
-        _cell("code", f"import lazyrich as lr\n\n{setting}"),
-        _cell("code", theory),
-        _cell("code", run),
-        _cell("code", table_of_losses),
-        _cell("code", _PLOT_LOSSES),
-        _cell("code", _PLOT_SPECTRUM),
-    ]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    """Return a notebook with the code of `Experiment.to_python` in cells, and plots."""
+    code = [*experiment.to_python().split("\n\n"), _PLOT_LOSSES, _PLOT_SPECTRUM]
+    cells = [_cell("markdown", _INTRODUCTION), *(_cell("code", source) for source in code)]
     for index, cell in enumerate(cells):
         cell["id"] = f"cell-{index}"
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     whole = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
     return File("lazyrich.ipynb", "application/x-ipynb+json", json.dumps(whole, indent=1).encode())
 
@@ -153,9 +138,3 @@ def notebook(experiment: lr.Experiment) -> File:
 def _cell(kind: str, source: str) -> dict[str, Any]:
     cell = {"cell_type": kind, "metadata": {}, "source": source.strip()}
     return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})
-
-
-def _name(views: "list[View]") -> str:
-    """Return what a file of views is called."""
-    words = [view.slug() for view in views]
-    return f"lazyrich_{words[0]}" if len(words) == 1 else "lazyrich"

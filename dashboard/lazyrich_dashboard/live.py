@@ -74,8 +74,9 @@ class Live:
         for part in parts:
             if part.label in pinnable:
                 self._add_pinned(part)
-        for label, renderer in self._renderers.items() if shared else ():
-            renderer.data_source = shared.source(label)
+        if shared is not None:
+            for label, renderer in self._renderers.items():
+                renderer.data_source = shared.source(label)
         self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=150, styles={"font-size": "12px"})
 
     def _give_the_legend_its_own(self) -> None:

@@ -5,6 +5,7 @@ that reloading shows it again.
 """
 
 import contextlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import panel as pn
@@ -12,7 +13,9 @@ import panel as pn
 from . import bookmark, exports, widgets
 from .bookmark import Bookmark
 from .courier import Courier
+from .jobs import Latest, once
 from .pins import Pins
+from .web_page import web_page
 
 if TYPE_CHECKING:
     from .explorer import Explorer
@@ -34,6 +37,7 @@ class Share:
         """Start with nothing pinned."""
         self._explorer = explorer
         self._others = start.others
+        self.saving: Latest | None = None  # the file asked for last
         self.courier = Courier(address=_ADDRESS, width=0, height=0, margin=0)
         self.pins = Pins(explorer.take_results)
         self.pin_button = widgets.button("Pin", variant="text")
@@ -42,8 +46,8 @@ class Share:
             "Copy link": self._copy_link,
             "Copy Python": self._copy_python,
             "Notebook (.ipynb)": self._save_notebook,
-            "Data of this page (CSV)": lambda: self.courier.file(exports.csv(self.views())),
-            "Data of this page (NetCDF)": lambda: self.courier.file(exports.netcdf(self.views())),
+            "Data of this page (CSV)": lambda: self._save_data(exports.csv),
+            "Data of this page (NetCDF)": lambda: self._save_data(exports.netcdf),
         }
         self.menu = widgets.menu("Share", self._items(), self._do)
 
@@ -90,15 +94,23 @@ class Share:
                 self._actions[label]()
             for view in self.views():
                 if label == f"{_PAGE}{view.title}":
-                    self.courier.file(exports.web_page([view]))
+                    self._save(web_page(*exports.pictures([view])))
         except ValueError as error:
             self.courier.say(str(error))
+
+    def _save_data(self, make: Callable[[list[exports.Picture]], exports.File]) -> None:
+        shown = exports.pictures(self.views())
+        self._save(lambda: make(shown))
+
+    def _save(self, make: Callable[[], exports.File]) -> None:
+        """Make a file and send it."""
+        self.saving = once(make, self.courier.file, self.courier.say)
 
     def _copy_link(self) -> None:
         self.courier.link(self.query())
 
     def _copy_python(self) -> None:
-        self.courier.text(exports.python(self._explorer.experiment), "Python script copied")
+        self.courier.text(self._explorer.experiment.to_python(), "Python script copied")
 
     def _save_notebook(self) -> None:
         self.courier.file(exports.notebook(self._explorer.experiment))

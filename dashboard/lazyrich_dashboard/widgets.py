@@ -122,7 +122,7 @@ def button(label: str, **options: Any) -> pmui.Button:
 def menu(label: str, items: list[dict[str, str]], on_choice: Callable[[str], None]) -> pmui.MenuButton:
     """Return a button that opens a menu; `on_choice` gets the label of the entry chosen."""
     result = pmui.MenuButton(label=label, items=items, size="small", variant="text", margin=(4, 8, 4, 4))
-    result.on_click(lambda item: on_choice(item["label"]))
+    result.on_click(lambda item: on_choice(cast(dict[str, str], item)["label"]))
     return result
 
 

@@ -5,7 +5,8 @@ page. What takes room comes in a drawer beside the view; Escape closes it. Butto
 every component of a page costs each session its time, and nothing is made before it is asked for.
 """
 
-from collections.abc import Callable
+import functools
+import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import param
 from panel.custom import JSComponent
 
 from .. import exports, tables
+from ..jobs import Latest, once
 from ..texts import why
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class Tools(JSComponent):
     def __init__(self, view: "View"):
         """Serve a view."""
         self._view = view
+        self.saving: Latest | None = None  # the file asked for last
         super().__init__(
             heading=view.title,
             slug=view.slug(),
@@ -75,10 +78,21 @@ class Tools(JSComponent):
         if data.get("scale") in self.scales:
             name = f"log_{data['scale']}"
             setattr(self._view, name, not getattr(self._view, name))
-        elif data.get("file") in _FILES and self._view.snapshot is not None:
-            self._send_msg(_FILES[data["file"]]([self._view]).message)
+        elif shown := exports.pictures([self._view]):
+            self._save(data.get("file"), shown)
 
+    def _save(self, kind: Any, shown: list[exports.Picture]) -> None:
+        """Make a file of what is shown and send it."""
+        from ..web_page import web_page  # which is made of views
 
-_FILES: dict[str, Callable[[list["View"]], exports.File]] = {
-    "csv": exports.csv, "netcdf": exports.netcdf, "html": exports.web_page,
-}  # fmt: skip
+        makers = {"csv": exports.csv, "netcdf": exports.netcdf}
+        if kind == "html":
+            make = web_page(shown[0])
+        elif kind in makers:
+            make = functools.partial(makers[kind], shown)
+        else:
+            return
+        self.saving = once(make, lambda file: self._send_msg(file.message), self._refuse)
+
+    def _refuse(self, sentence: str) -> None:
+        self.content = f"<p>{html.escape(sentence)}</p>"
