@@ -15,12 +15,14 @@ import panel as pn
 import lazyrich as lr
 
 from . import widgets
+from .bookmark import NOTHING, Bookmark
 from .controls import build_controls
 from .jobs import session_deliverer
 from .notebook import load_notebook_extension
 from .pages import Pages, V
 from .playback import Playback
 from .results import Snapshot
+from .share import Share
 from .state import PRESET, State
 from .theme import tokens
 from .time_bar import TimeBar
@@ -33,16 +35,18 @@ class Explorer(pn.viewable.Viewer):
 
     Args:
         experiment: where to start.
+        bookmark: the page, the time and the options of views to start with.
 
     `explorer.experiment` is what is on screen; setting it moves the controls.
     """
 
-    def __init__(self, experiment: lr.Experiment = PRESET, **params):
+    def __init__(self, experiment: lr.Experiment = PRESET, bookmark: Bookmark = NOTHING, **params):
         """Build controls and views and start computing."""
         load_notebook_extension()
         super().__init__(**params)
-        self.state = State(experiment)
-        self.pages = Pages(on_change=self._turn, on_wish=self._grant)
+        self.state = State(experiment, scrub=bookmark.scrub)
+        self.pages = Pages(on_change=self._turn, on_wish=self._grant, options=bookmark.options, page=bookmark.page)
+        self.share = Share(self, bookmark)
         self.controls = build_controls(self.state)
         self.sentences: list[str] = []  # above the plots
         deliver = session_deliverer()
@@ -78,8 +82,10 @@ class Explorer(pn.viewable.Viewer):
     @property
     def snapshot(self) -> Snapshot | None:
         """What the views show; None before the first theory has come."""
-        theory = self.work.theory
-        return None if theory is None else Snapshot(theory, self.work.frames, self.bar.scrub)
+        work = self.work
+        if work.theory is None:
+            return None
+        return Snapshot(work.theory, work.frames, self.bar.scrub, experiment=work.experiment)
 
     def view(self, kind: type[V]) -> V:
         """Return the session's view of a kind."""
@@ -108,7 +114,8 @@ class Explorer(pn.viewable.Viewer):
     def _build_layout(self) -> None:
         self.alert = widgets.alert()
         self.grid = self.pages.__panel__()
-        self.main = pn.Column(self.alert, self.pages.tabs, self.grid, self.bar, sizing_mode="stretch_both")
+        above = (self.alert, self.share.row(self.pages.tabs), self.share.pins)
+        self.main = pn.Column(*above, self.grid, self.bar, sizing_mode="stretch_both")
         side = pn.Column(*self.controls, width=290, height=640, scroll=True)
         self._cell = pn.Row(side, self.main, height=660, sizing_mode="stretch_width")
 
@@ -188,6 +195,7 @@ class Explorer(pn.viewable.Viewer):
         """Update the views on screen, and return the grid time at which."""
         for view, snapshot in self._snapshots().items():
             view.update(snapshot)
+        self.share.follow()
         return self.bar.player.position
 
     def _snapshots(self) -> dict[AbstractView, Snapshot]:
@@ -196,7 +204,12 @@ class Explorer(pn.viewable.Viewer):
         if snapshot is None:
             return {}
         return {
-            view: dataclasses.replace(snapshot, predicted=prediction, measured=work.measured.get(view, ()))
+            view: dataclasses.replace(
+                snapshot,
+                predicted=prediction,
+                measured=work.measured.get(view, ()),
+                pinned=self.share.pins.of(type(view)),
+            )
             for view, prediction in work.predicted.items()
         }
 

@@ -10,9 +10,12 @@ from typing import Any, cast
 import holoviews as hv
 import numpy as np
 import panel as pn
+from bokeh.core.serialization import Deserializer, Serializer
 from bokeh.models import ColorBar, ColumnDataSource, CustomJS, CustomJSTicker, GlyphRenderer
+from bokeh.plotting import figure
 from holoviews.plotting.bokeh.element import ElementPlot
 
+from . import pinned
 from .marks import Axis, Columns, Part, draw
 from .theme import Tokens
 
@@ -41,9 +44,13 @@ class Live:
         parts: marks with distinct labels.
         x: horizontal axis.
         y: vertical axis.
+        pinnable: labels of lines and points whose pinned curves can be shown too.
+        shared: another plot of the same parts, whose data this one shows.
     """
 
-    def __init__(self, parts: tuple[Part, ...], x: Axis, y: Axis):
+    def __init__(
+        self, parts: tuple[Part, ...], x: Axis, y: Axis, pinnable: tuple[str, ...] = (), shared: "Live | None" = None
+    ):
         """Render the parts, with nothing to show yet."""
         plot = hv.renderer("bokeh").get_plot(draw(parts, x, y))
         self.figure = plot.state
@@ -64,6 +71,12 @@ class Live:
                 renderer = self._renderers[part.current_frame.label] = part.handles["glyph_renderer"]
                 renderer.name = part.current_frame.label
         self._give_the_legend_its_own()
+        for part in parts:
+            if part.label in pinnable:
+                self._add_pinned(part)
+        if shared is not None:
+            for label, renderer in self._renderers.items():
+                renderer.data_source = shared.source(label)
         self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=150, styles={"font-size": "12px"})
 
     def _give_the_legend_its_own(self) -> None:
@@ -82,6 +95,19 @@ class Live:
                 ]
                 self.figure.renderers.extend(item.renderers)
             legend.js_on_event("legend_item_click", CustomJS(args={"renderers": self._renderers}, code=_MUTE))
+
+    def _add_pinned(self, part: Part) -> None:
+        """Add one glyph for the pinned curves of a part; in Bokeh, since HoloViews takes a hundred times as long."""
+        label = pinned.name(part.label)
+        if part.kind == "line":
+            empty = ColumnDataSource({"xs": [], "ys": [], "dash": []})
+            style = {"line_dash": "dash", "line_width": 1.25, "line_alpha": 0.8}
+            renderer = self.figure.multi_line("xs", "ys", source=empty, **style)
+        else:
+            empty = ColumnDataSource({"x": [], "y": [], "marker": []})
+            style = {"marker": "marker", "size": 5, "fill_alpha": 0, "line_alpha": 0.8}
+            renderer = self.figure.scatter("x", "y", source=empty, **style)
+        renderer.name, self._renderers[label], self._roles[label] = label, renderer, part.role
 
     def source(self, label: str) -> ColumnDataSource:
         """Return the data source of a part."""
@@ -115,21 +141,30 @@ class Live:
     def recolour(self, tokens: Tokens) -> None:
         """Draw every part in its role's colour."""
         for label, role in self._roles.items():
-            renderer = self._renderers[label]
-            for glyph in (
-                renderer.glyph,
-                renderer.nonselection_glyph,
-                renderer.muted_glyph,
-                renderer.selection_glyph,
-            ):
-                for name in ("line_color", "fill_color", "hatch_color", "text_color"):
-                    if getattr(glyph, name, None) is not None:
-                        setattr(glyph, name, tokens.colour(role))
+            _recolour(self._renderers[label], tokens.colour(role))
+
+    def copy(self, tokens: Tokens) -> figure:
+        """Return the figure as it is drawn, in a theme's colours and in models of its own, for another document."""
+        result = Deserializer().deserialize(Serializer().serialize(self.figure))
+        for renderer in result.renderers:
+            if renderer.name in self._roles:
+                _recolour(renderer, tokens.colour(self._roles[renderer.name]))
+        return result
+
+
+def _recolour(renderer: GlyphRenderer, colour: str) -> None:
+    glyphs = (renderer.glyph, renderer.nonselection_glyph, renderer.muted_glyph, renderer.selection_glyph)
+    for glyph in glyphs:
+        for name in ("line_color", "fill_color", "hatch_color", "text_color"):
+            if getattr(glyph, name, None) is not None:
+                setattr(glyph, name, colour)
 
 
 def _compact(column: Any) -> Any:
-    if isinstance(column, list):  # of images
-        return [_compact(image) for image in column]
+    if isinstance(column, list):  # of images or of lines
+        return [_compact(entry) for entry in column]
+    if isinstance(column, str):
+        return column
     array = np.asarray(column)
     return array.astype(np.float32) if array.dtype == np.float64 else array
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -99,11 +99,20 @@ class Refusal:
 
 
 @dataclass(frozen=True, eq=False)
+class PinnedCurves:
+    """The curves of a view that a pin keeps: their columns by the label of their part, drawn in the slot's style."""
+
+    slot: int
+    columns: Mapping[str, Mapping[str, np.ndarray]]
+
+
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """All that a view may draw.
 
     `theory`, the `frames` there are so far, and where in time the scrubber stands; of the view's own what its `predict`
-    returned, and what its `measure` has yielded so far.
+    returned, and what its `measure` has yielded so far; what all this is of (None where nobody asks), and the view's
+    curves of other experiments that have been pinned.
     """
 
     theory: Theory
@@ -111,6 +120,8 @@ class Snapshot:
     scrub: float
     predicted: Any = None
     measured: tuple[Any, ...] = ()
+    experiment: lr.Experiment | None = None
+    pinned: tuple[PinnedCurves, ...] = ()
 
     @property
     def time(self) -> float:

@@ -4,7 +4,7 @@ panel-material-ui changes often; a change of its API is a change in this file.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -117,6 +117,13 @@ def tabs(parameter: param.Selector) -> pmui.RadioButtonGroup:
 def button(label: str, **options: Any) -> pmui.Button:
     """Return a small button."""
     return pmui.Button(label=label, size="small", margin=(4, 4), **options)
+
+
+def menu(label: str, items: list[dict[str, str]], on_choice: Callable[[str], None]) -> pmui.MenuButton:
+    """Return a button that opens a menu; `on_choice` gets the label of the entry chosen."""
+    result = pmui.MenuButton(label=label, items=items, size="small", variant="text", margin=(4, 8, 4, 4))
+    result.on_click(lambda item: on_choice(cast(dict[str, str], item)["label"]))
+    return result
 
 
 def progress() -> pmui.LinearProgress:

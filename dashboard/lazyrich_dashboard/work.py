@@ -50,6 +50,7 @@ class Work:
         """Start with nothing computed."""
         self._screen, self._deliver = screen, deliver
         self.theory: Theory | None = None
+        self.experiment: lr.Experiment | None = None  # whose theory that is
         self.frames: tuple[Frame, ...] = ()
         self.predicted: Predictions = {}
         self.measured: dict[AbstractView, tuple[Any, ...]] = {}
@@ -92,18 +93,18 @@ class Work:
         def show(results: list[tuple[Theory, Predictions]]) -> None:
             if self._trained != experiment:
                 self.frames = ()
-            self._take(*results[-1], page)
+            self._take(experiment, *results[-1], page)
             self.start(experiment)
 
         self.theory_lane.submit(lambda: iter([_compute(experiment, views)]), show, lambda: None, self._screen.refuse)
 
     def compute_now(self, experiment: lr.Experiment, views: list[AbstractView], page: str) -> None:
         """Compute and show the theory before this returns; raises ValueError when there is none."""
-        self._take(*_compute(experiment, views), page)
+        self._take(experiment, *_compute(experiment, views), page)
 
-    def _take(self, result: Theory, predictions: Predictions, page: str) -> None:
+    def _take(self, experiment: lr.Experiment, result: Theory, predictions: Predictions, page: str) -> None:
         """Show a theory; what had been measured was another experiment's."""
-        self.theory, self.predicted, self.measured = result, predictions, {}
+        self.experiment, self.theory, self.predicted, self.measured = experiment, result, predictions, {}
         self._screen.take_theory(page)
 
     def start(self, experiment: lr.Experiment) -> None:

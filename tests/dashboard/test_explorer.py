@@ -184,7 +184,9 @@ def test_moving_a_widget_changes_the_experiment(explorer):
 
 def test_every_control_of_the_state_has_a_widget(explorer):
     labels = {explorer.state.param[name].label for name in explorer.state.param}
-    assert labels - {"Name", "Complaint", "Data", "Time t"} | {"Data set", "Cancel"} == set(controls(explorer))
+    assert labels - {"Name", "Complaint", "Data", "Time t"} | {"Data set", "Cancel", "Pin", "Share"} == set(
+        controls(explorer)
+    )
     assert explorer.bar.player.param.position.label == explorer.state.param.scrub.label == "Time t"
 
 

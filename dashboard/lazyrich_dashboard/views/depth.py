@@ -136,6 +136,7 @@ class VarianceView(_LayersView):
     title = "Variance through depth"
     question = "Do signals explode or die out?"
     y = Axis("variance q of layer l", log=True)
+    pinnable = ("theory",)
     parts = (
         Part("one network", "cloud", "initial"),
         Part("mean", "points", "initial"),
@@ -186,6 +187,7 @@ class CorrelationView(_LayersView):
     title = "Correlation through depth"
     question = "Do two inputs stay apart?"
     y = Axis("correlation c of two inputs")
+    pinnable = ("theory from 0.9",)
     parts = (
         Part("one network", "cloud", "initial"),
         Part("mean", "points", "initial"),

@@ -219,6 +219,7 @@ class AngleView(View):
         Part("nets, now", "rings", "trained"),
         Part("theory Θ", "line", "theory"),
     )
+    pinnable = ("theory Θ",)
 
     def predict(self, experiment: lr.Experiment) -> Kernels:
         """Return the kernels and their curves."""

@@ -136,6 +136,7 @@ class LearningCurvesView(View):
         Part("n on screen", "rule", "guide", legend=False),
         Part("n = k", "rule", "theory", legend=False),
     )
+    pinnable = ("train: theory", "test: theory", "train: measured", "test: measured")
     needs_training = False
     options = ("features", "ridge")
     features = param.Selector(

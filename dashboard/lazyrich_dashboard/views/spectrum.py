@@ -23,6 +23,7 @@ class SpectrumView(View):
         Part("theory", "line", "theory"),
         Part("power law", "dashes", "guide"),
     )
+    pinnable = ("theory",)
 
     def columns(self, snapshot: Snapshot) -> Columns:
         """Return ranks and eigenvalues; those at the level of rounding are left out."""

@@ -1,0 +1,69 @@
+"""Web page: a view as one file that needs no server and no network, with its player of time.
+
+The figure is as drawn, in the colours of a light page. Where the view depends on time its timeline goes with it, and a
+slider and a button move through it as on the page of the laboratory.
+"""
+
+import html
+import json
+from collections.abc import Callable
+from typing import Any
+
+from bokeh.embed import file_html
+from bokeh.layouts import column, row
+from bokeh.models import Button, CustomJS, Div, GlyphRenderer, Slider
+from bokeh.plotting import figure
+from bokeh.resources import INLINE
+
+from .exports import File, Picture, file_name
+from .theme import LIGHT
+from .timeline import SCRIPT, STEPS, nearest, time_labels, timeline
+
+_SHOW = SCRIPT + "showSlice(slider.document, tracks, slider.value); slider.title = labels[slider.value];"
+_PLAY = """
+const stop = () => { clearInterval(window.playing); window.playing = null; button.label = "Play"; };
+if (window.playing) {
+  stop();
+} else {
+  if (slider.value == slider.end) slider.value = 0;
+  button.label = "Pause";
+  window.playing = setInterval(() => slider.value < slider.end ? slider.value += 1 : stop(), 50);
+}
+"""
+
+
+def web_page(picture: Picture) -> Callable[[], File]:
+    """Return what makes the page; that takes long and may be called off the event loop, this may not."""
+    drawn = picture.view.live.copy(LIGHT)
+    return lambda: _made(picture, drawn)
+
+
+def _made(picture: Picture, drawn: figure) -> File:
+    view, snapshot = picture.view, picture.snapshot
+    drawn.update(sizing_mode="stretch_width", height=520)
+    experiment = snapshot.experiment
+    spec = json.dumps(experiment.to_dict(), indent=1) if experiment else ""
+    above = Div(text=f"<h2>{html.escape(view.title)}</h2><p>{html.escape(view.question)}</p>")
+    below = Div(text=f"<p>{html.escape(view.summary(snapshot))}</p><pre>{html.escape(spec)}</pre>")
+    parts = [above, drawn, *_player(picture, drawn), below]
+    page = file_html(column(*parts, sizing_mode="stretch_width"), INLINE, f"lazyrich: {view.title}")
+    return File(f"{file_name([picture])}.html", "text/html", page.encode())
+
+
+def _player(picture: Picture, drawn: figure) -> list[Any]:
+    """Return slider and button, or nothing where the figure is the same at all times."""
+    own = {renderer.data_source.id for renderer in drawn.select(GlyphRenderer)}  # the copies have their originals' ids
+    moving = [
+        {"source": picture.view.source(label).id, "columns": {name: vars(slices) for name, slices in columns.items()}}
+        for label, columns in timeline(picture.view, picture.snapshot).items()
+    ]
+    moving = [track for track in moving if track["source"] in own]
+    if not moving:
+        return []
+    labels = time_labels(picture.snapshot.theory)
+    now = nearest(picture.snapshot.scrub)
+    slider = Slider(start=0, end=STEPS, value=now, title=labels[now], show_value=False, sizing_mode="stretch_width")
+    slider.js_on_change("value", CustomJS(args={"slider": slider, "tracks": moving, "labels": labels}, code=_SHOW))
+    button = Button(label="Play", width=90)
+    button.js_on_click(CustomJS(args={"slider": slider, "button": button}, code=_PLAY))
+    return [row(button, slider, sizing_mode="stretch_width")]
