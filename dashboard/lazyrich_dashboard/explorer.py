@@ -5,7 +5,6 @@ page. What is on screen always belongs to the controls on screen: a change drops
 before, theory is drawn as soon as it is there, and the networks of the new experiment start once the controls rest.
 """
 
-import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,7 +23,7 @@ from .results import Snapshot
 from .state import PRESET, State
 from .theme import tokens
 from .time_bar import TimeBar
-from .views import AbstractView, View
+from .views import View
 from .work import Work
 
 
@@ -78,8 +77,7 @@ class Explorer(pn.viewable.Viewer):
     @property
     def snapshot(self) -> Snapshot | None:
         """What the views show; None before the first theory has come."""
-        theory = self.work.theory
-        return None if theory is None else Snapshot(theory, self.work.frames, self.bar.scrub)
+        return self.work.snapshot(self.bar.scrub)
 
     def view(self, kind: type[V]) -> V:
         """Return the session's view of a kind."""
@@ -186,22 +184,12 @@ class Explorer(pn.viewable.Viewer):
 
     def _draw(self) -> int:
         """Update the views on screen, and return the grid time at which."""
-        for view, snapshot in self._snapshots().items():
+        for view, snapshot in self.work.snapshots(self.bar.scrub).items():
             view.update(snapshot)
         return self.bar.player.position
 
-    def _snapshots(self) -> dict[AbstractView, Snapshot]:
-        """Return what each view on screen shows."""
-        work, snapshot = self.work, self.snapshot
-        if snapshot is None:
-            return {}
-        return {
-            view: dataclasses.replace(snapshot, predicted=prediction, measured=work.measured.get(view, ()))
-            for view, prediction in work.predicted.items()
-        }
-
     def _pictures(self) -> Iterator[tuple[View, Snapshot]]:
         """Yield the plots on screen, each with what it shows."""
-        for view, snapshot in self._snapshots().items():
+        for view, snapshot in self.work.snapshots(self.bar.scrub).items():
             if view.shown is not None:
                 yield view.shown, snapshot
