@@ -82,10 +82,7 @@ class Explorer(pn.viewable.Viewer):
     @property
     def snapshot(self) -> Snapshot | None:
         """What the views show; None before the first theory has come."""
-        work = self.work
-        if work.theory is None:
-            return None
-        return Snapshot(work.theory, work.frames, self.bar.scrub, experiment=work.experiment)
+        return self.work.snapshot(self.bar.scrub)
 
     def view(self, kind: type[V]) -> V:
         """Return the session's view of a kind."""
@@ -199,18 +196,10 @@ class Explorer(pn.viewable.Viewer):
         return self.bar.player.position
 
     def _snapshots(self) -> dict[AbstractView, Snapshot]:
-        """Return what each view on screen shows."""
-        work, snapshot = self.work, self.snapshot
-        if snapshot is None:
-            return {}
+        """Return what each view on screen shows, what has been pinned included."""
         return {
-            view: dataclasses.replace(
-                snapshot,
-                predicted=prediction,
-                measured=work.measured.get(view, ()),
-                pinned=self.share.pins.of(type(view)),
-            )
-            for view, prediction in work.predicted.items()
+            view: dataclasses.replace(snapshot, pinned=self.share.pins.of(type(view)))
+            for view, snapshot in self.work.snapshots(self.bar.scrub).items()
         }
 
     def _pictures(self) -> Iterator[tuple[View, Snapshot]]:

@@ -52,7 +52,8 @@ def _made(picture: Picture, drawn: figure) -> File:
 
 def _player(picture: Picture, drawn: figure) -> list[Any]:
     """Return slider and button, or nothing where the figure is the same at all times."""
-    own = {renderer.data_source.id for renderer in drawn.select(GlyphRenderer)}  # the copies have their originals' ids
+    renderers: Any = drawn.select(GlyphRenderer)
+    own = {renderer.data_source.id for renderer in renderers}  # the copies have their originals' ids
     moving = [
         {"source": picture.view.source(label).id, "columns": {name: vars(slices) for name, slices in columns.items()}}
         for label, columns in timeline(picture.view, picture.snapshot).items()
