@@ -27,8 +27,13 @@ def saved(page, name, folder):
 
 def focused(page):
     """The accessible name of what has the focus, inside whatever shadow roots it is."""
-    return page.evaluate("() => { let e = document.activeElement;"
-                         " while (e.shadowRoot?.activeElement) e = e.shadowRoot.activeElement; return e.ariaLabel }")  # fmt: skip
+    return page.evaluate(
+        """() => {
+          let element = document.activeElement;
+          while (element.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+          return element.ariaLabel;
+        }"""
+    )
 
 
 def test_the_tools_of_a_view_open_and_close_by_keyboard_and_its_files_hold_its_numbers(visit, browser, tmp_path):
