@@ -7,18 +7,27 @@ slider and a button move through it as on the page of the laboratory.
 import html
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-from bokeh.embed import file_html
+from bokeh.embed import components
 from bokeh.layouts import column, row
-from bokeh.models import Button, CustomJS, Div, GlyphRenderer, Slider
+from bokeh.models import Button, CustomJS, GlyphRenderer, Slider
 from bokeh.plotting import figure
-from bokeh.resources import INLINE
+from bokeh.resources import Resources
 
 from .exports import File, Picture, file_name
 from .theme import LIGHT
 from .timeline import SCRIPT, STEPS, nearest, time_labels, timeline
 
+# Not Bokeh's `file_html`, which adds the scripts that Panel's components take from the server.
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{title}</title><style>body {{ margin: 1em; font-family: sans-serif; }}</style>
+<script>{bokeh}</script></head>
+<body><h1>{title}</h1><p>{question}</p>{place}<p>{summary}</p><pre>{experiment}</pre>
+{script}</body>
+</html>
+"""
 _SHOW = SCRIPT + "showSlice(slider.document, tracks, slider.value); slider.title = labels[slider.value];"
 _PLAY = """
 const stop = () => { clearInterval(window.playing); window.playing = null; button.label = "Play"; };
@@ -41,18 +50,23 @@ def web_page(picture: Picture) -> Callable[[], File]:
 def _made(picture: Picture, drawn: figure) -> File:
     view, snapshot = picture.view, picture.snapshot
     drawn.update(sizing_mode="stretch_width", height=520)
+    script, place = components(column(drawn, *_player(picture, drawn), sizing_mode="stretch_width"))
     experiment = snapshot.experiment
-    spec = json.dumps(experiment.to_dict(), indent=1) if experiment else ""
-    above = Div(text=f"<h2>{html.escape(view.title)}</h2><p>{html.escape(view.question)}</p>")
-    below = Div(text=f"<p>{html.escape(view.summary(snapshot))}</p><pre>{html.escape(spec)}</pre>")
-    parts = [above, drawn, *_player(picture, drawn), below]
-    page = file_html(column(*parts, sizing_mode="stretch_width"), INLINE, f"lazyrich: {view.title}")
+    page = _PAGE.format(
+        title=html.escape(view.title),
+        question=html.escape(view.question),
+        summary=html.escape(view.summary(snapshot)),
+        experiment=html.escape(json.dumps(experiment.to_dict(), indent=1) if experiment else ""),
+        bokeh="\n".join(Resources(mode="inline", components=["bokeh", "bokeh-widgets"]).js_raw),
+        place=place,
+        script=script,
+    )
     return File(f"{file_name([picture])}.html", "text/html", page.encode())
 
 
 def _player(picture: Picture, drawn: figure) -> list[Any]:
     """Return slider and button, or nothing where the figure is the same at all times."""
-    renderers: Any = drawn.select(GlyphRenderer)
+    renderers = cast(list[GlyphRenderer], drawn.renderers)
     own = {renderer.data_source.id for renderer in renderers}  # the copies have their originals' ids
     moving = [
         {"source": picture.view.source(label).id, "columns": {name: vars(slices) for name, slices in columns.items()}}
