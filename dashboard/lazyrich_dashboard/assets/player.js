@@ -134,8 +134,9 @@ export function render({model}) {
   };
   model.on("drawn", () => queueMicrotask(refresh)); // when all of the server's message has been taken
   model.on("position", () => {
-    if (model.position == k || playing) return;
+    if (model.position == k) return;
     k = model.position;
+    pause();
     write();
   });
 
