@@ -3,10 +3,11 @@
 panel-material-ui changes often; a change of its API is a change in this file.
 """
 
+import html
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import numpy as np
 import panel as pn
@@ -17,13 +18,19 @@ CSS = (Path(__file__).parent / "assets" / "lazyrich.css").read_text()
 _COMMON: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (1, 10)}
 
 
-def text(html: str, css_class: str, **options: Any) -> pn.pane.HTML:
+def text(content: str, css_class: str, **options: Any) -> pn.pane.HTML:
     """Return a piece of text in one of the styles of `assets/lazyrich.css`.
 
     The style sheet goes with the pane: a page's own does not reach into Panel's shadow roots.
     """
     options = {"sizing_mode": "stretch_width", **options}
-    return pn.pane.HTML(html, css_classes=[css_class], stylesheets=[CSS], **options)
+    return pn.pane.HTML(content, css_classes=[css_class], stylesheets=[CSS], **options)
+
+
+def links(addresses: dict[str, str]) -> pn.pane.HTML:
+    """Return links to other pages of this server, by their words."""
+    anchors = (f"<a href='{html.escape(address)}'>{html.escape(words)}</a>" for words, address in addresses.items())
+    return text(" ".join(anchors), "lr-links", sizing_mode=None, margin=(4, 12))
 
 
 def select(parameter: param.Selector, label: str) -> pmui.Select:
@@ -32,9 +39,9 @@ def select(parameter: param.Selector, label: str) -> pmui.Select:
 
 
 def slider(parameter: param.Number) -> Any:
-    """Return a slider between the soft bounds; a value from elsewhere may lie beyond them, and moves the end."""
+    """Return a slider between the bounds; a value from elsewhere may lie beyond soft ones, and moves the end."""
     kind = pmui.IntSlider if isinstance(parameter, param.Integer) else pmui.FloatSlider
-    low, high = cast(tuple[float, float], parameter.softbounds)
+    low, high = cast(tuple[float, float], parameter.get_soft_bounds())
     state, name = cast(param.Parameterized, parameter.owner), cast(str, parameter.name)
     made: list[Any] = []
 
@@ -50,21 +57,30 @@ def slider(parameter: param.Number) -> Any:
     return made[0]
 
 
+def switch(parameter: param.Boolean) -> pmui.Switch:
+    """Return a switch."""
+    return pmui.Switch.from_param(parameter, label=parameter.label, **_COMMON)
+
+
 def steps(parameter: param.Number, values: Iterable[float]) -> pmui.DiscreteSlider:
-    """Return a slider over given values; a value from elsewhere (a link, a notebook) is added to them."""
+    """Return a slider over given values; a value from elsewhere (a link, a notebook) is added to them.
+
+    It is tied to the parameter by hand: `from_param` would take the parameter's bounds for the slider's ends.
+    """
     state, name = cast(param.Parameterized, parameter.owner), cast(str, parameter.name)
-    made: list[pmui.DiscreteSlider] = []
+    value = getattr(state, name)
+    widget = pmui.DiscreteSlider(
+        label=parameter.label, options=_with(values, value), value=value, description=parameter.doc, **_COMMON
+    )
 
-    def widen(event: param.parameterized.Event) -> None:
-        for widget in made:
-            if event.new not in widget.options:
-                widget.options = _with(values, event.new)
+    def show(event: param.parameterized.Event) -> None:
+        if event.new not in widget.options:
+            widget.options = _with(values, event.new)
+        widget.value = event.new
 
-    # Watched before the widget is made, so that a new value is an option by the time the widget takes it.
-    state.param.watch(widen, name)
-    options = _with(values, getattr(state, name))
-    made.append(pmui.DiscreteSlider.from_param(parameter, label=parameter.label, options=options, **_COMMON))
-    return made[0]
+    state.param.watch(show, name)
+    widget.param.watch(lambda event: state.param.update({name: event.new}), "value")
+    return widget
 
 
 def _with(values: Iterable[float], value: float) -> list[float]:
@@ -146,3 +162,13 @@ def log_values(first: int, last: int, digits: Iterable[int] = (1, 2, 5)) -> list
     """Return 1, 2, 5 (times powers of ten) from 10**first to 10**last."""
     values = [float(np.round(d * 10.0**k, 12)) for k in range(first, last + 1) for d in digits]
     return [value for value in values if value <= 10.0**last]
+
+
+def search(label: str) -> pmui.TextInput:
+    """Return a field for words to look for; `value_input` follows what is typed."""
+    return pmui.TextInput(label=label, size="small", width=340, margin=(4, 10))
+
+
+def download(label: str, make: Callable[[], IO], filename: str) -> pmui.FileDownload:
+    """Return a button that downloads what `make` returns when it is pressed."""
+    return pmui.FileDownload(callback=make, filename=filename, label=label, size="small", margin=(4, 10), height=34)
