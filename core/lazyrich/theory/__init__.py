@@ -1,5 +1,7 @@
 """Theory: predictions that need no training, only a spectrum; and, beside them, regressions that measure the same."""
 
+from .critical_point import CriticalPoint as CriticalPoint
+from .critical_point import critical_point as critical_point
 from .criticality import Criticality as Criticality
 from .criticality import criticality as criticality
 from .high_dimensional import HighDimensionalErrors as HighDimensionalErrors
