@@ -36,7 +36,7 @@ def _compute(experiment: lr.Experiment, views: list[AbstractView]) -> tuple[Theo
     return theory(experiment), {view: predicted(view, experiment) for view in views}
 
 
-def _load_notebook_extension() -> None:
+def load_notebook_extension() -> None:
     """Load Panel into a notebook that has not done so, from this machine: a notebook may be offline."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if getattr(shell, "kernel", None) is not None and not pn.extension._loaded:
@@ -54,7 +54,7 @@ class Explorer(pn.viewable.Viewer):
 
     def __init__(self, experiment: lr.Experiment = PRESET, **params):
         """Build controls and views and start computing."""
-        _load_notebook_extension()
+        load_notebook_extension()
         super().__init__(**params)
         self.state = State(experiment)
         self.pages = Pages(on_change=self._turn, on_wish=self._grant)

@@ -32,9 +32,9 @@ def select(parameter: param.Selector, label: str) -> pmui.Select:
 
 
 def slider(parameter: param.Number) -> Any:
-    """Return a slider between the soft bounds; a value from elsewhere may lie beyond them, and moves the end."""
+    """Return a slider between the bounds; a value from elsewhere may lie beyond soft ones, and moves the end."""
     kind = pmui.IntSlider if isinstance(parameter, param.Integer) else pmui.FloatSlider
-    low, high = cast(tuple[float, float], parameter.softbounds)
+    low, high = cast(tuple[float, float], parameter.get_soft_bounds())
     state, name = cast(param.Parameterized, parameter.owner), cast(str, parameter.name)
     made: list[Any] = []
 
@@ -50,21 +50,30 @@ def slider(parameter: param.Number) -> Any:
     return made[0]
 
 
+def switch(parameter: param.Boolean) -> pmui.Switch:
+    """Return a switch."""
+    return pmui.Switch.from_param(parameter, label=parameter.label, **_COMMON)
+
+
 def steps(parameter: param.Number, values: Iterable[float]) -> pmui.DiscreteSlider:
-    """Return a slider over given values; a value from elsewhere (a link, a notebook) is added to them."""
+    """Return a slider over given values; a value from elsewhere (a link, a notebook) is added to them.
+
+    It is tied to the parameter by hand: `from_param` would take the parameter's bounds for the slider's ends.
+    """
     state, name = cast(param.Parameterized, parameter.owner), cast(str, parameter.name)
-    made: list[pmui.DiscreteSlider] = []
+    value = getattr(state, name)
+    widget = pmui.DiscreteSlider(
+        label=parameter.label, options=_with(values, value), value=value, description=parameter.doc, **_COMMON
+    )
 
-    def widen(event: param.parameterized.Event) -> None:
-        for widget in made:
-            if event.new not in widget.options:
-                widget.options = _with(values, event.new)
+    def show(event: param.parameterized.Event) -> None:
+        if event.new not in widget.options:
+            widget.options = _with(values, event.new)
+        widget.value = event.new
 
-    # Watched before the widget is made, so that a new value is an option by the time the widget takes it.
-    state.param.watch(widen, name)
-    options = _with(values, getattr(state, name))
-    made.append(pmui.DiscreteSlider.from_param(parameter, label=parameter.label, options=options, **_COMMON))
-    return made[0]
+    state.param.watch(show, name)
+    widget.param.watch(lambda event: state.param.update({name: event.new}), "value")
+    return widget
 
 
 def _with(values: Iterable[float], value: float) -> list[float]:

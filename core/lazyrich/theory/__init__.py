@@ -16,6 +16,9 @@ from .marginal_likelihood import log_marginal_likelihood as log_marginal_likelih
 from .measured_features import gaussian_features as gaussian_features
 from .measured_features import measured_random_feature_risk as measured_random_feature_risk
 from .measured_features import network_features as network_features
+from .measured_high_dimensional import (
+    measured_high_dimensional_errors as measured_high_dimensional_errors,
+)
 from .measured_kernels import measured_kernel_risk as measured_kernel_risk
 from .optimal_fit import optimal_fitting_ratio as optimal_fitting_ratio
 from .optimal_fit import optimal_ridge as optimal_ridge
