@@ -2,5 +2,6 @@
 
 from lazyrich import __version__ as __version__
 
+from . import gallery as gallery
 from .app import create_app as create_app
 from .explorer import Explorer as Explorer

@@ -10,6 +10,9 @@ import panel as pn
 from tornado.websocket import WebSocketClosedError
 
 from .app import TITLE, create_app
+from .gallery.app import NAME as GALLERY
+from .gallery.app import create_gallery
+from .gallery.command import add_command as add_gallery
 from .warm import keep_compiled_programs, warm_activations, warm_preset
 
 
@@ -24,7 +27,7 @@ def serve(arguments: argparse.Namespace) -> int:
     print(f"{TITLE} is at http://{host}:{arguments.port}/{TITLE}  (stop with Ctrl-C)", flush=True)
     try:
         pn.serve(
-            {TITLE: create_app},
+            {TITLE: create_app, GALLERY: create_gallery},
             port=arguments.port,
             address=arguments.address,
             websocket_origin=arguments.allow_origin or [f"{host}:{arguments.port}", f"127.0.0.1:{arguments.port}"],
@@ -60,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--show", action="store_true", help="open the page in a browser")
     command.add_argument("--allow-origin", action="append", help="HOST:PORT that visitors type; repeat for more")
     command.set_defaults(run=serve)
+    add_gallery(commands)
     return result
 
 

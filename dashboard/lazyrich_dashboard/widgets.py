@@ -3,10 +3,11 @@
 panel-material-ui changes often; a change of its API is a change in this file.
 """
 
+import html
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import numpy as np
 import panel as pn
@@ -17,13 +18,19 @@ CSS = (Path(__file__).parent / "assets" / "lazyrich.css").read_text()
 _COMMON: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (1, 10)}
 
 
-def text(html: str, css_class: str, **options: Any) -> pn.pane.HTML:
+def text(content: str, css_class: str, **options: Any) -> pn.pane.HTML:
     """Return a piece of text in one of the styles of `assets/lazyrich.css`.
 
     The style sheet goes with the pane: a page's own does not reach into Panel's shadow roots.
     """
     options = {"sizing_mode": "stretch_width", **options}
-    return pn.pane.HTML(html, css_classes=[css_class], stylesheets=[CSS], **options)
+    return pn.pane.HTML(content, css_classes=[css_class], stylesheets=[CSS], **options)
+
+
+def links(addresses: dict[str, str]) -> pn.pane.HTML:
+    """Return links to other pages of this server, by their words."""
+    anchors = (f"<a href='{html.escape(address)}'>{html.escape(words)}</a>" for words, address in addresses.items())
+    return text(" ".join(anchors), "lr-links", sizing_mode=None, margin=(4, 12))
 
 
 def select(parameter: param.Selector, label: str) -> pmui.Select:
@@ -156,3 +163,15 @@ def log_values(first: int, last: int, digits: Iterable[int] = (1, 2, 5)) -> list
     """Return 1, 2, 5 (times powers of ten) from 10**first to 10**last."""
     values = [float(np.round(d * 10.0**k, 12)) for k in range(first, last + 1) for d in digits]
     return [value for value in values if value <= 10.0**last]
+
+
+def search(label: str) -> pmui.TextInput:
+    """Return a field for words to look for; `value_input` follows what is typed."""
+    return pmui.TextInput(label=label, size="small", width=340, margin=(4, 10))
+
+
+def download(label: str, make: Callable[[], IO], filename: str) -> pmui.FileDownload:
+    """Return a button that downloads what `make` returns when it is pressed."""
+    return pmui.FileDownload(
+        callback=make, filename=filename, label=label, size="small", variant="outlined", margin=(4, 4), height=34
+    )

@@ -22,6 +22,7 @@ from .measured_high_dimensional import (
     measured_high_dimensional_errors as measured_high_dimensional_errors,
 )
 from .measured_kernels import measured_kernel_risk as measured_kernel_risk
+from .measured_spectrum import measured_spectrum_risk as measured_spectrum_risk
 from .optimal_fit import optimal_fitting_ratio as optimal_fitting_ratio
 from .optimal_fit import optimal_ridge as optimal_ridge
 from .pool import PoolSpectrum as PoolSpectrum

@@ -5,6 +5,7 @@ starts once the controls rest. What was computed is kept and shared by all sessi
 """
 
 import html
+import io
 from typing import Any
 
 import panel as pn
@@ -16,8 +17,11 @@ from ..jobs import NETWORKS, THEORY, Latest, session_deliverer
 from ..live import Live
 from ..theme import Tokens, tokens
 from ..views.base import nothing
+from .badge import Badge
 from .base import GalleryPage, Panel, Picture
 from .controls import build_controls
+from .links import encode
+from .tables import to_csv
 
 _REST_SECONDS = 0.4
 
@@ -76,6 +80,7 @@ class Exhibit(pn.viewable.Viewer):
         self.page, self.picture = page, Picture({})
         deliver = session_deliverer()
         self.theory_lane, self.measure_lane = Latest(THEORY, deliver), Latest(NETWORKS, deliver)
+        self.badge = Badge(type(page), deliver)
         self.plots = [Plot(panel) for panel in page.panels]
         self._build_layout()
         page.param.watch(lambda *_: self._change(), page.controls())
@@ -107,12 +112,22 @@ class Exhibit(pn.viewable.Viewer):
         )
         self.main = pn.Column(
             widgets.text(head, "lr-page", margin=(4, 8)),
+            self.badge,
             self.alert,
             self.grid,
-            pn.Row(self.summary_pane, self.status, self.cancel_button, sizing_mode="stretch_width", height=48),
+            pn.Row(self.summary_pane, self.status, self.cancel_button, sizing_mode="stretch_width", height=52),
             sizing_mode="stretch_both",
         )
-        self.controls = [*build_controls(page), pn.pane.Markdown("### What to look for\n" + page.look_for, margin=8)]
+        self.link_pane = widgets.text("", "lr-page", margin=(8, 10))
+        table = widgets.download(
+            "CSV of the plots", lambda: io.StringIO(to_csv(self.page, self.picture)), f"{page.slug()}.csv"
+        )
+        self.controls = [
+            *build_controls(page),
+            table,
+            self.link_pane,
+            pn.pane.Markdown("### What to look for\n" + page.look_for, margin=8),
+        ]
         side = pn.Column(*self.controls, width=290, height=640, scroll=True)
         self._cell = pn.Row(side, self.main, height=660, sizing_mode="stretch_width")
 
@@ -132,7 +147,7 @@ class Exhibit(pn.viewable.Viewer):
 
     def close(self) -> None:
         """Stop all work of this session."""
-        for lane in (self.theory_lane, self.measure_lane):
+        for lane in (self.theory_lane, self.measure_lane, self.badge.lane):
             lane.cancel()
 
     def _change(self) -> None:
@@ -172,6 +187,8 @@ class Exhibit(pn.viewable.Viewer):
             for plot in self.plots:
                 plot.update(self.page, picture)
             self.summary_pane.object = html.escape(self.page.summary(picture))
+            address = html.escape(encode(self.page))
+            self.link_pane.object = f"<a href='?{address}'>Link to these settings</a>"
         pn.io.push_notebook(self.main)
 
     def _refuse(self, sentence: str) -> None:

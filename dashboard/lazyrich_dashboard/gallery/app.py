@@ -1,0 +1,61 @@
+"""The served gallery: `gallery` is the index, `gallery?page=grokking` a page of it, beside `gallery?page=questions`."""
+
+from urllib.parse import parse_qs
+
+import panel as pn
+import panel_material_ui as pmui
+
+from .. import link, widgets
+from ..app import TITLE, release_page
+from . import page_classes
+from .exhibit import Exhibit
+from .index import Index
+from .links import decode
+from .questions import question_page
+
+NAME = "gallery"
+_QUESTIONS = "questions"
+
+
+def create_gallery() -> pmui.Page:
+    """Return the page of a new session."""
+    pn.extension(notifications=False)
+    query = pn.state.location.search if pn.state.location else ""
+    asked = parse_qs(query.lstrip("?")).get("page", [""])[0]
+    pages = page_classes()
+    if asked in pages:
+        return _exhibit_page(*decode(query, pages[asked]))
+    if asked == _QUESTIONS:
+        return _page([question_page()])
+    names = ", ".join([*pages, _QUESTIONS])
+    notice = f"The pages of the gallery are {names}; got {asked!r}. Choose one below."
+    index = Index(pages, [notice] if asked else [])
+    page = _page([index])
+    page.param.watch(lambda event: index.recolour(event.new), "dark_theme")
+    index.recolour(page.dark_theme)
+    return page
+
+
+def _exhibit_page(shown, notices: list[str]) -> pmui.Page:
+    exhibit = Exhibit(shown)
+    exhibit.notify(notices)
+    laboratory = f"{TITLE}?{link.encode(shown.experiment)}" if shown.experiment is not None else TITLE
+    page = _page([exhibit.main], list(exhibit.controls), laboratory)
+    page.param.watch(lambda event: exhibit.recolour(event.new), "dark_theme")
+    exhibit.recolour(page.dark_theme)
+    if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
+        pn.state.on_session_destroyed(release_page(page, exhibit.close))
+    return page
+
+
+def _page(main: list, sidebar: list | None = None, laboratory: str = TITLE) -> pmui.Page:
+    places = {"All papers": NAME, "Which view answers which question?": f"{NAME}?page={_QUESTIONS}"}
+    return pmui.Page(
+        title=f"{TITLE}: gallery",
+        sidebar=sidebar or [],
+        main=main,
+        header=[widgets.links({**places, "To the laboratory": laboratory})],
+        sidebar_width=300,
+        busy_indicator=None,
+        sx={"& .MuiToolbar-root": {"minHeight": "44px !important"}},
+    )
