@@ -1,4 +1,4 @@
-r"""Critical points: the variances at which a deep network of some activation keeps both its signals and their differences.
+r"""Critical points: the variances at which a deep network of some activation keeps signals and their differences.
 
 A network is critical where $\chi_\parallel = \chi_\perp = 1$ at a fixed point $K = C_b + C_W \langle\phi^2\rangle_K$ of
 the variance. Both susceptibilities are proportional to $C_W$, so their ratio depends on K alone:
@@ -87,7 +87,7 @@ def critical_point(phi: "str | Activation | Callable") -> CriticalPoint:
         ValueError: an activation that jumps, or that no variances make critical.
     """
     phi = activation(phi)
-    gaps, slopes, squares = _at(phi, _VARIANCES)
+    gaps, _, squares = _at(phi, _VARIANCES)
     at_zero = _slopes_at_zero(phi)
     keeps = squares / at_zero / _VARIANCES - 1 if at_zero else np.full(len(_VARIANCES), np.nan)
     if (np.abs(gaps) < _SAME).all() and (np.abs(keeps) < _SAME).all():

@@ -13,6 +13,7 @@ The plane has the first two as its axes; the third is fixed on it.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,7 @@ def plane(readout: float) -> Columns:
         "r": _contours(x, y, np.where(stable, r, np.nan)),
         "words": _words(x, y, {"kernel regime": kernel, "trivial": trivial, "unstable": ~stable}),
     }
-    return columns | _known(readout)
+    return {**columns, **_known(readout)}
 
 
 def _band(x: np.ndarray, y: np.ndarray, where: np.ndarray) -> dict[str, np.ndarray]:
@@ -144,7 +145,7 @@ def _joined(x: np.ndarray, y: np.ndarray, where: np.ndarray) -> dict[str, np.nda
     points = [(x[i], y[j]) for i, j in np.argwhere(where)]
     if len(points) == 1:
         points = [(points[0][0] - STEP / 4, points[0][1]), (points[0][0] + STEP / 4, points[0][1])]
-    ends = np.array([[*p, *q] for p, q in zip(points, points[1:], strict=False)]).reshape(-1, 4)
+    ends = np.array([[*p, *q] for p, q in pairwise(points)]).reshape(-1, 4)
     return dict(zip(column_names("segments"), ends.T, strict=True))
 
 

@@ -24,7 +24,12 @@ _RATE = 0.3
 _DEPTH = 2
 # A few steps and finite widths leave the slopes this far from -r.
 _ALLOWED = 0.1
-_CHECKED = {"mup": Choice(1, 0, 1), "ntk": Choice(0.5, 1, 1), "halfway": Choice(0.75, 0.5, 1), "slow": Choice(1, 0.5, 1)}
+_CHECKED = {
+    "mup": Choice(1, 0, 1),
+    "ntk": Choice(0.5, 1, 1),
+    "halfway": Choice(0.75, 0.5, 1),
+    "slow": Choice(1, 0.5, 1),
+}
 
 
 def _check(choice: Choice, widths: tuple[int, ...]) -> xr.Dataset:
