@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import lazyrich as lr
+from lazyrich.dynamics import linearised_grokking
 from lazyrich.dynamics.grokking.problem import Polynomial, Problem, tangent_kernel
 from tests.tolerances import assert_allclose
 
@@ -118,6 +119,24 @@ def test_a_large_centred_output_scale_is_the_linear_dynamics_of_the_first_tangen
     # Weights, and with them the kernel, move by 1/alpha.
     assert distances[0] < 0.01
     assert 5 < distances[1] / distances[0] < 20
+
+
+@pytest.mark.parametrize("spec", [SMALL, CENTRED], ids=["as_drawn", "centred"])
+def test_the_linearised_losses_are_those_of_gradient_descent_on_the_first_tangent_space(spec):
+    x, x_test, beta, start = drawn(spec)
+    with jax.enable_x64(True):
+        points = jnp.concatenate([x, x_test])
+        f0, tangent = jax.linearize(lambda w: network(spec, w, points), jnp.asarray(start))
+        tangent = jax.vmap(tangent)(jnp.eye(start.size).reshape(-1, *start.shape)).reshape(start.size, -1).T
+    y, n = (np.asarray(points) @ beta) ** 2 / 2, len(x)
+    f, losses = np.asarray(f0) * (1 - spec.centred), []
+    for _ in range(spec.steps + 1):
+        losses.append([np.mean((f - y)[part] ** 2) / 2 for part in (slice(n), slice(n, None))])
+        step = spec.learning_rate * spec.width / spec.alpha**2 / n
+        f = f - step * np.asarray(tangent) @ (np.asarray(tangent)[:n].T @ (f - y)[:n])
+    got = linearised_grokking(spec, checkpoints=8)
+    steps = np.round(got.time.values / spec.learning_rate).astype(int)
+    assert_allclose(np.stack([got.train_loss, got.test_loss], axis=1), np.array(losses)[steps], relative=1e-8)
 
 
 @pytest.mark.parametrize("spec", [SMALL, CENTRED], ids=["as_drawn", "centred"])

@@ -54,7 +54,7 @@ def test_serve_prints_the_address_of_the_page(served, capsys):
     assert command.main(["serve", "--port", "5123"]) == 0
     assert f"http://localhost:5123/{TITLE}" in capsys.readouterr().out
     assert (served["port"], served["address"], served["show"]) == (5123, "localhost", False)
-    assert list(served["pages"]) == [TITLE]
+    assert list(served["pages"]) == [TITLE, "gallery"]
 
 
 def test_visitors_may_come_by_the_name_that_is_printed_and_by_those_allowed(served):

@@ -4,6 +4,7 @@ from .coordinate_check import coordinate_check as coordinate_check
 from .deep_mean_field import deep_mean_field as deep_mean_field
 from .grokking import GrokkingSpec as GrokkingSpec
 from .grokking import grokking as grokking
+from .grokking import linearised_grokking as linearised_grokking
 from .linear import LinearDynamics as LinearDynamics
 from .linearised import LinearisedTraining as LinearisedTraining
 from .losses import loss_dynamics as loss_dynamics

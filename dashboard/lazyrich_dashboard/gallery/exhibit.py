@@ -45,6 +45,7 @@ class Plot(pn.viewable.Viewer):
         self.panel = panel
         self.live = Live(panel.parts, panel.x, panel.y)
         self.live.figure.name = panel.title
+        self.live.figure.legend.update(label_text_font_size="11px", spacing=6, glyph_width=14)
         heading = widgets.text(f"<h2>{html.escape(panel.title)}</h2>", "lr-title", margin=(4, 8, 0, 8))
         self._layout = pn.Column(heading, self.live.pane, sizing_mode="stretch_both", margin=4)
 

@@ -47,7 +47,7 @@ class HighDimensionalDynamics(GalleryPage):
         "it generalises better with every point."
     )
     look_for = (
-        "* Left: the test error falls, turns at the best stopping time and climbs as noise is fitted. Move n/P "
+        "* Lines are theory, points students. Left: the test error falls, turns at the best stopping time and climbs as noise is fitted. Move n/P "
         "towards 1: the climb is steepest there.\n"
         "* Right: students that go on peak at n = P (double descent); those that are stopped do not.\n"
         "* Raise SNR: with little noise there is little to overfit.\n"
@@ -63,8 +63,8 @@ class HighDimensionalDynamics(GalleryPage):
                 Part("test: error", "segments", "test", legend=False),
                 Part("train, theory", "line", "train"),
                 Part("test, theory", "line", "test"),
-                Part("train", "points", "train"),
-                Part("test", "points", "test"),
+                Part("train", "points", "train", legend=False),
+                Part("test", "points", "test", legend=False),
                 Part("best time to stop", "rule", "guide"),
             ),
             Axis("time t  (ẇ = Xᵀ(y − Xw))", log=True),
@@ -78,8 +78,8 @@ class HighDimensionalDynamics(GalleryPage):
                 Part("stopped: error", "segments", "initial", legend=False),
                 Part(f"to t = {_TIMES[-1]:g}, theory", "line", "test"),
                 Part("stopped, theory", "line", "initial"),
-                Part("to the end", "points", "test"),
-                Part("stopped", "points", "initial"),
+                Part("to the end", "points", "test", legend=False),
+                Part("stopped", "points", "initial", legend=False),
                 Part("n/P", "rule", "guide", legend=False),
             ),
             Axis("points over parameters n/P", log=True),

@@ -74,7 +74,7 @@ class MoreIsBetter(GalleryPage):
         "best ridge is none: fitting the targets exactly is not just harmless but obligatory."
     )
     look_for = (
-        "* Left: without ridge (orange) the error peaks where points equal features, n = k. With the best ridge "
+        "* Lines are theory, points regressions. Left: without ridge (orange) the error peaks where points equal features, n = k. With the best ridge "
         "(green) it only falls, and so it does when you raise k.\n"
         "* Right: each point is a ridge; n = 128 and the kernel of all features. The lowest is at the optimal fitting "
         "ratio R*. With little noise R* = 0, interpolation; raise the noise and it moves to the right.\n"
@@ -91,8 +91,8 @@ class MoreIsBetter(GalleryPage):
                 Part("ridge 10⁻⁴, theory", "line", "test"),
                 Part("best, theory", "line", "initial"),
                 Part("best, k = ∞", "dashes", "theory"),
-                Part("tiny ridge", "points", "test"),
-                Part("best ridge", "points", "initial"),
+                Part("tiny ridge", "points", "test", legend=False),
+                Part("best ridge", "points", "initial", legend=False),
                 Part("n = k", "rule", "guide", legend=False),
             ),
             Axis("training points n", log=True),
@@ -103,9 +103,9 @@ class MoreIsBetter(GalleryPage):
             f"Which ridge is best at n = {_AT}?",
             (
                 Part("regressions: error", "segments", "test", legend=False),
-                Part("theory, all ridges", "line", "theory"),
-                Part("regressions", "points", "test"),
-                Part("R*, optimal fitting ratio", "rule", "guide"),
+                Part("all ridges, theory", "line", "theory"),
+                Part("regressions", "points", "test", legend=False),
+                Part("R*, optimal ratio", "rule", "guide"),
             ),
             Axis("fitting ratio R = train error / test error"),
             Axis("test error (mean square, with noise)"),
@@ -137,8 +137,8 @@ class MoreIsBetter(GalleryPage):
             "n = k": at(self.k),
         }
         fit = {
-            "theory, all ridges": {"x": np.asarray(over.train / over.test), "y": np.asarray(over.test)},
-            "R*, optimal fitting ratio": at(best_ratio),
+            "all ridges, theory": {"x": np.asarray(over.train / over.test), "y": np.asarray(over.test)},
+            "R*, optimal ratio": at(best_ratio),
         }
         ridge = float(ridges[np.searchsorted(_N, _AT)])
         return Picture({"points": points, "fit": fit}, {"R*": best_ratio, "ridge": ridge, "noise": noise})
