@@ -72,7 +72,7 @@ class FeatureLearning(GalleryPage):
             Axis(f"features' movement in {_STEPS} steps, over that at N = {_WIDTHS[0]}", log=True),
         ),
     )
-    draggable = (abc_plane.POINT, "output", "hidden")
+    draggable = ("map", abc_plane.POINT)
     output = param.Number(1.0, bounds=OUTPUTS, step=abc_plane.STEP, label="Output: readout's a + b",
                           doc="The output is of the size N^(1/2 - this) at the start.")  # fmt: skip
     hidden = param.Number(0.0, bounds=HIDDENS, step=abc_plane.STEP, label="Hidden: c + min(2a₁ + 1, 2a₂)",
@@ -84,6 +84,10 @@ class FeatureLearning(GalleryPage):
         network=lr.Network(depth=2, width=256, activation="relu", weight_var=2.0, bias_var=0.0, parametrization="mup"),
         training=lr.TrainingSpec(time=100.0, seeds=3, checkpoints=24, ntk_points=128),
     )
+
+    def dragged(self, x: float, y: float) -> dict[str, float]:
+        """Return the nearest values that the sliders take."""
+        return {"output": abc_plane.snapped(x, OUTPUTS), "hidden": abc_plane.snapped(y, HIDDENS)}
 
     @property
     def choice(self) -> Choice:
