@@ -47,8 +47,8 @@ class HighDimensionalDynamics(GalleryPage):
         "it generalises better with every point."
     )
     look_for = (
-        "* Lines are theory, points students. Left: the test error falls, turns at the best stopping time and climbs as noise is fitted. Move n/P "
-        "towards 1: the climb is steepest there.\n"
+        "* Lines are theory, points students. Left: the test error falls, turns at the best stopping time and climbs "
+        "as noise is fitted. Move n/P towards 1: the climb is steepest there.\n"
         "* Right: students that go on peak at n = P (double descent); those that are stopped do not.\n"
         "* Raise SNR: with little noise there is little to overfit.\n"
         "* Raise INR: at n < P large initial weights are never unlearned."

@@ -74,8 +74,8 @@ class MoreIsBetter(GalleryPage):
         "best ridge is none: fitting the targets exactly is not just harmless but obligatory."
     )
     look_for = (
-        "* Lines are theory, points regressions. Left: without ridge (orange) the error peaks where points equal features, n = k. With the best ridge "
-        "(green) it only falls, and so it does when you raise k.\n"
+        "* Lines are theory, points regressions. Left: without ridge (orange) the error peaks where points equal "
+        "features, n = k. With the best ridge (green) it only falls, and so it does when you raise k.\n"
         "* Right: each point is a ridge; n = 128 and the kernel of all features. The lowest is at the optimal fitting "
         "ratio R*. With little noise R* = 0, interpolation; raise the noise and it moves to the right.\n"
         "* Raise b: a steeper target bears more noise before interpolation ceases to be best."
