@@ -32,10 +32,11 @@ X = Axis("output: readout's a + b")
 Y = Axis("hidden: c + min(2a₁ + 1, 2a₂)")
 POINT = "your choice (drag it)"
 PARTS = (
-    Part("kernel regime, r > 0", "band", "train"),
-    Part("does not learn", "band", "guide"),
+    Part("kernel regime, r > 0", "band", "train", legend=False),
+    Part("does not learn", "band", "guide", legend=False),
     Part("least that is stable", "line", "train", legend=False),
     Part("r", "segments", "guide", legend=False),
+    Part("levels", "labels", "guide", legend=False),
     Part("feature learning, r = 0", "strong segments", "trained"),
     Part("words", "labels", "guide", legend=False),
     Part("known", "rings", "theory", legend=False),
@@ -119,7 +120,7 @@ def plane(readout: float) -> Columns:
         "does not learn": _band(x, y, trivial),
         "least that is stable": _lowest(x, y, kernel | features),
         "feature learning, r = 0": _joined(x, y, features),
-        "r": _contours(x, y, np.where(stable, r, np.nan)),
+        **_contours(x, y, np.where(stable, r, np.nan)),
         "words": _words(x, y, {"kernel regime": kernel, "trivial": trivial, "unstable": ~stable}),
     }
     return {**columns, **_known(readout)}
@@ -149,11 +150,18 @@ def _joined(x: np.ndarray, y: np.ndarray, where: np.ndarray) -> dict[str, np.nda
     return dict(zip(column_names("segments"), ends.T, strict=True))
 
 
-def _contours(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> dict[str, np.ndarray]:
+def _contours(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> Columns:
+    """Return the lines of equal r and, at their right ends, what it is there."""
     generator = contour_generator(x, y, np.ma.masked_invalid(r.T))
-    lines = [line for level in _LEVELS for line in generator.lines(level)]
-    ends = np.concatenate([np.empty((0, 4)), *(np.hstack([line[:-1], line[1:]]) for line in lines)])  # pyright: ignore
-    return dict(zip(column_names("segments"), ends.T, strict=True))
+    lines = [(level, np.asarray(line)) for level in _LEVELS for line in generator.lines(level)]
+    pieces = np.concatenate([np.empty((0, 4)), *(np.hstack([line[:-1], line[1:]]) for _, line in lines)])
+    ends = [(*max(map(tuple, line)), f"r = {level:g}") for level, line in lines]
+    right = [(end - 0.08, height + 0.01, text) for end, height, text in ends if end == x[-1]]
+    columns = zip(*right, strict=True) if right else ((), (), ())
+    return {
+        "r": dict(zip(column_names("segments"), pieces.T, strict=True)),
+        "levels": dict(zip(("x", "y", "text"), map(np.array, columns), strict=True)),
+    }
 
 
 def _words(x: np.ndarray, y: np.ndarray, regions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -180,5 +188,10 @@ def _known(readout: float) -> Columns:
     texts = np.array([", ".join(words) for words in names.values()], dtype=object)
     return {
         "known": {"x": points[:, 0], "y": points[:, 1]},
-        "names": {"x": points[:, 0] + 0.08, "y": points[:, 1] + 0.05, "text": texts},
+        # Below the edge, where nothing else is.
+        "names": {
+            "x": points[:, 0] + np.where(points[:, 0] > 0.75, 0.1, -0.06),
+            "y": points[:, 1] - 0.13,
+            "text": texts,
+        },
     }

@@ -71,10 +71,10 @@ class DeepLearningTheory(GalleryPage):
             "Order and chaos",
             (
                 Part("other χ⊥", "segments", "guide", legend=False),
-                Part("critical line, χ⊥ = 1", "strong segments", "theory"),
+                Part("critical, χ⊥ = 1", "strong segments", "theory"),
                 Part("χ⊥", "labels", "theory", legend=False),
-                Part("critical point", "rings", "initial"),
-                Part("your network (drag it)", "diamonds", "test"),
+                Part("both χ = 1", "rings", "initial"),
+                Part("yours (drag)", "diamonds", "test"),
             ),
             Axis("weight variance C_W"),
             Axis("bias variance C_b"),
@@ -105,7 +105,7 @@ class DeepLearningTheory(GalleryPage):
             Axis("E[z⁴] / 3E[z²]²"),
         ),
     )
-    draggable = ("plane", "your network (drag it)")
+    draggable = ("plane", "yours (drag)")
     activation = param.Selector(
         default="gelu", objects=["relu", "tanh", "sin", "gelu", "silu", "elu", "selu", "softplus"], label="Activation",
         doc="Activation of the hidden layers.")  # fmt: skip
@@ -113,7 +113,7 @@ class DeepLearningTheory(GalleryPage):
                              doc="Take the critical variances, if there are any, in place of those below.")  # fmt: skip
     weight_var = param.Number(1.0, bounds=(0.1, 4), step=0.05, label="Weight variance C_W", doc="Weight variance.")
     bias_var = param.Number(0.0, bounds=(0, 1), step=0.05, label="Bias variance C_b", doc="Bias variance.")
-    width = param.Integer(32, bounds=(8, 128), label="Width N", doc="Units in each layer of the finite networks.")
+    width = param.Integer(64, bounds=(8, 128), label="Width N", doc="Units in each layer of the finite networks.")
     steps: ClassVar = {"width": [8, 16, 32, 64, 128]}
     experiment = lr.Experiment(network=lr.Network(depth=24, width=128, activation="selu", weight_var=1.0, bias_var=0.0))
 
@@ -146,10 +146,10 @@ class DeepLearningTheory(GalleryPage):
         columns: dict[str, Columns] = {
             "plane": {
                 "other χ⊥": known.contours,
-                "critical line, χ⊥ = 1": known.critical,
+                "critical, χ⊥ = 1": known.critical,
                 "χ⊥": known.labels,
-                "critical point": critical,
-                "your network (drag it)": here,
+                "both χ = 1": critical,
+                "yours (drag)": here,
             },
             "depth": {
                 "variance, theory": {"x": x, "y": q[drawn] / q[0]},

@@ -132,7 +132,9 @@ class FeatureLearning(GalleryPage):
             return f"{words[:-1]}; networks are trained when the controls rest."
         slope, error, r = (picture.numbers[name] for name in ("slope", "slope error", "r"))
         expected = f"; expected {-r + 0.0:.2g}" if self.choice.verdict.stable else ""
-        return f"{words[:-1]}. {_SEEDS} networks at each width: slope {slope:.2f} ± {error:.2f}{expected}."
+        return (
+            f"{words[:-1]}. {_SEEDS} networks at each width: slope {round(slope, 2) + 0.0:.2f} ± {error:.2f}{expected}."
+        )
 
     @classmethod
     def check(cls) -> Check:
@@ -142,7 +144,7 @@ class FeatureLearning(GalleryPage):
             run, r = _check(choice, _ALL_WIDTHS), choice.verdict.r
             slope, stderr = float(run.slope[-1]), float(run.slope_stderr[-1])
             found |= {f"slope_{name}": slope, f"slope_{name}_stderr": stderr}
-            words.append(f"{slope:.2f} ± {stderr:.2f} ({name}, expected {-r + 0.0:g})")
+            words.append(f"{round(slope, 2) + 0.0:.2f} ± {stderr:.2f} ({name}, expected {-r + 0.0:g})")
             holds &= abs(slope + r) < _ALLOWED and stderr < _ALLOWED / 2
             holds &= run.attrs["verdict"] == choice.verdict.regime.replace(" regime", "")
         return Check(
