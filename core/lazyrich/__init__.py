@@ -82,9 +82,11 @@ from .spectra import solve as solve
 from .spectra import top_eigenpairs as top_eigenpairs
 from .sweeps import sweep as sweep
 from .theory import Criticality as Criticality
+from .theory import CriticalPoint as CriticalPoint
 from .theory import LogMarginalLikelihood as LogMarginalLikelihood
 from .theory import PoolSpectrum as PoolSpectrum
 from .theory import Risk as Risk
+from .theory import critical_point as critical_point
 from .theory import criticality as criticality
 from .theory import gaussian_features as gaussian_features
 from .theory import held_out_risk as held_out_risk

@@ -64,6 +64,7 @@ class Live:
                 getattr(self.figure, f"{dimension}grid").ticker = ticker
         self._downwards = y.downwards
         self._framed: Any = None
+        self.is_patching = False  # while it is not, columns that change were changed in the browser
         self._roles = {part.label: part.role for part in parts}
         self._renderers: dict[str, GlyphRenderer] = {}
         for part in plot.traverse(lambda p: p, [ElementPlot]):
@@ -113,10 +114,16 @@ class Live:
         """Return the data source of a part."""
         return cast(ColumnDataSource, self._renderers[label].data_source)
 
+    def renderer(self, label: str) -> GlyphRenderer:
+        """Return the renderer of a part."""
+        return self._renderers[label]
+
     def patch(self, columns: Columns) -> None:
         """Replace the columns of every part named; floats go over the wire in single precision."""
+        self.is_patching = True
         for label, values in columns.items():
             self.source(label).data = {name: _compact(column) for name, column in values.items()}
+        self.is_patching = False
 
     def frame(self, x: tuple[float, float], y: tuple[float, float]) -> None:
         """Set both axis ranges, unless they are those set last: a visitor may have zoomed since."""

@@ -125,7 +125,7 @@ def tabs(parameter: param.Selector) -> pmui.RadioButtonGroup:
     """Return a row of buttons of which one is pressed: the page on screen."""
     compact = {"& button": {"whiteSpace": "nowrap", "padding": "2px 14px", "textTransform": "none"}}
     return pmui.RadioButtonGroup.from_param(
-        parameter, label="", description="", size="small", margin=(2, 12), width=520, height=32, sizing_mode="fixed",
+        parameter, label="", description="", size="small", margin=(2, 12), width=640, height=32, sizing_mode="fixed",
         sx=compact,
     )  # fmt: skip
 

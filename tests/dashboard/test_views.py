@@ -16,6 +16,7 @@ from lazyrich_dashboard.marks import column_names
 from lazyrich_dashboard.results import Refusal, Snapshot, frames, theory
 from lazyrich_dashboard.views import (
     PAGES,
+    AbcMapView,
     AngleView,
     CorrelationView,
     FunctionSpaceView,
@@ -40,6 +41,7 @@ VIEWS = {
     ModesView: tuple(name for name in MAKERS if name not in WITH_A_COORDINATE),
     KernelMatrixView: tuple(MAKERS),
     AngleView: tuple(name for name in MAKERS if name != "regression"),
+    AbcMapView: ("digits",),
     PlaneView: ("digits",),  # this one and the next two do not look at the data
     VarianceView: ("digits",),
     CorrelationView: ("digits",),

@@ -1,7 +1,11 @@
 """Theory: predictions that need no training, only a spectrum; and, beside them, regressions that measure the same."""
 
+from .critical_point import CriticalPoint as CriticalPoint
+from .critical_point import critical_point as critical_point
 from .criticality import Criticality as Criticality
 from .criticality import criticality as criticality
+from .finite_width import fourth_moment_ratio as fourth_moment_ratio
+from .finite_width import relu_fourth_moment_ratio as relu_fourth_moment_ratio
 from .high_dimensional import HighDimensionalErrors as HighDimensionalErrors
 from .high_dimensional import best_stopping_time as best_stopping_time
 from .high_dimensional import high_dimensional_errors as high_dimensional_errors

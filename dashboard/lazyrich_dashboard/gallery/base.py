@@ -71,6 +71,9 @@ class GalleryPage(param.Parameterized):
     # Numbers of a control that moves over given values, such as powers of 2.
     steps: ClassVar[Mapping[str, Iterable[float]]] = {}
 
+    # The panel and the part with one point that can be dragged with the mouse; see `dragged`.
+    draggable: ClassVar[tuple[str, str] | None] = None
+
     @classmethod
     def slug(cls) -> str:
         """Return the page's name in links."""
@@ -100,6 +103,10 @@ class GalleryPage(param.Parameterized):
 
     def summary(self, picture: Picture) -> str:
         """Return the sentence that says in numbers what is drawn, whether or not all is measured yet."""
+        raise NotImplementedError
+
+    def dragged(self, x: float, y: float) -> dict[str, Any]:
+        """Return the values of controls that put the draggable point at x and y, or as near as they can."""
         raise NotImplementedError
 
     @classmethod

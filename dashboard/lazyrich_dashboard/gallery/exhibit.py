@@ -12,6 +12,7 @@ import panel as pn
 
 from .. import widgets
 from ..cache import RESULTS, SharedStream
+from ..dragging import let_drag
 from ..jobs import NETWORKS, THEORY, Latest, session_deliverer
 from ..live import Live
 from ..notebook import load_notebook_extension
@@ -84,6 +85,9 @@ class Exhibit(pn.viewable.Viewer):
         self.theory_lane, self.measure_lane = Latest(THEORY, deliver), Latest(NETWORKS, deliver)
         self.badge = Badge(type(page), deliver)
         self.plots = [Plot(panel) for panel in page.panels]
+        for plot in self.plots:
+            if page.draggable and plot.panel.name == page.draggable[0]:
+                let_drag(plot.live, page.draggable[1], self._drag)
         self._build_layout()
         page.param.watch(lambda *_: self._change(), page.controls())
         # A server has other sessions to look after, and its pages change only once they are loaded.
@@ -151,6 +155,13 @@ class Exhibit(pn.viewable.Viewer):
         """Stop all work of this session."""
         for lane in (self.theory_lane, self.measure_lane, self.badge.lane):
             lane.cancel()
+
+    def _drag(self, x: float, y: float) -> None:
+        """Move the controls to where a point was dragged, or the point back to where they stand."""
+        before = self.page.values
+        self.page.param.update(self.page.dragged(x, y))
+        if self.page.values == before:
+            self._show(self.picture)
 
     def _change(self) -> None:
         """Drop what belongs to the controls before, and draw the theory of those on screen."""

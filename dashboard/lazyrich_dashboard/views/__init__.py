@@ -1,5 +1,6 @@
 """Views: one file a question. `PAGES` says which stand together: their columns, from left to right."""
 
+from .abc_map import AbcMapView as AbcMapView
 from .base import AbstractView as AbstractView
 from .base import View as View
 from .depth import CorrelationView as CorrelationView
@@ -15,6 +16,7 @@ from .training import TrainingView as TrainingView
 
 PAGES: dict[str, tuple[tuple[type[AbstractView], ...], ...]] = {
     "Dynamics": ((SpectrumView, FunctionSpaceView), (TrainingView, KernelMovementView)),
+    "Lazy to rich": ((AbcMapView,),),
     "Kernel": ((KernelMatrixView,), (AngleView,)),
     "Depth": ((PlaneView,), (VarianceView, CorrelationView)),
     "Learning curves": ((LearningCurvesView,),),

@@ -1,0 +1,264 @@
+"""Principles of deep learning theory: deep networks keep their signals where both susceptibilities are one."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+import param
+
+import lazyrich as lr
+from lazyrich.theory import fourth_moment_ratio, relu_fourth_moment_ratio
+
+from ...marks import Axis, Columns, Part
+from ...views import plane
+from ...views.base import Range, mean_with_error, nothing
+from ..base import GalleryPage, Panel, Picture, measured
+from ..checks import Check
+
+_LAYERS, _MOMENT_LAYERS = 30, 8
+_COSINE = 0.9
+_NETWORKS = 10
+_BATCHES, _BATCH = 6, 100
+# Two inputs so close that the distance between them is multiplied by chi_perpendicular in each layer.
+_CLOSE = 0.999
+_LARGEST = 1e6
+# Published to so many digits (Roberts, Yaida & Hanin 2022, section 5.3.4).
+_GELU = (1.98305826, 0.17292239)
+
+
+def _network(activation: str, weight_var: float, bias_var: float, width: int) -> lr.Network:
+    return lr.Network(1, width, activation, weight_var, bias_var)
+
+
+@lru_cache
+def _point(activation: str) -> lr.CriticalPoint | None:
+    try:
+        return lr.critical_point(activation)
+    except ValueError:
+        return None
+
+
+def _variances(net: lr.Network, layers: int, networks: int, seed: int) -> np.ndarray:
+    """Return the variance in every layer of random networks, (networks, layers)."""
+    run = lr.measured_signal_propagation(net, _COSINE, layers=layers, networks=networks, seed=seed)
+    return run.variance.values
+
+
+class DeepLearningTheory(GalleryPage):
+    """The plane of variances with the critical point, signals through depth, and the moments of finite networks."""
+
+    title = "Principles of deep learning theory, and self-normalizing networks"
+    paper = "Roberts, Yaida & Hanin, Cambridge University Press 2022; Klambauer et al., NeurIPS 2017"
+    year = 2021
+    url = "https://arxiv.org/abs/2106.10165"
+    claim = (
+        "Each activation has variances at which a deep network keeps its signals and their differences, if it has any; "
+        "SELU keeps the size of its signals but is not critical; and fluctuations grow with depth over width."
+    )
+    look_for = (
+        "* Drag the diamond off the critical point: right of the line inputs part (chaos), left of it they become one "
+        "(order).\n"
+        "* **selu** without the critical point at (1, 0): the variance stays at 1, yet the correlation falls: its "
+        "χ⊥ is 1.07, not 1.\n"
+        "* **gelu** and **silu** need a bias; **tanh** loses its variance as 1/2l; **softplus** cannot be critical.\n"
+        "* Lower the width: the tails grow heavier with every layer, as (1 + 5/N) to the power of l - 1 for relu."
+    )
+    topics = ("criticality", "initialization", "depth", "finite width", "SELU")
+    panels = (
+        Panel(
+            "plane",
+            "Order and chaos",
+            (
+                Part("other χ⊥", "segments", "guide", legend=False),
+                Part("critical, χ⊥ = 1", "strong segments", "theory"),
+                Part("χ⊥", "labels", "theory", legend=False),
+                Part("both χ = 1", "rings", "initial"),
+                Part("yours (drag)", "diamonds", "test"),
+            ),
+            Axis("weight variance C_W"),
+            Axis("bias variance C_b"),
+        ),
+        Panel(
+            "depth",
+            "Signals through depth",
+            (
+                Part("variance: error", "segments", "train", legend=False),
+                Part("correlation: error", "segments", "test", legend=False),
+                Part("variance, theory", "line", "train", legend=False),
+                Part("correlation, theory", "line", "test", legend=False),
+                Part("variance", "points", "train"),
+                Part("correlation", "points", "test"),
+            ),
+            Axis("layer l"),
+            Axis("variance K over that of layer 1; correlation"),
+        ),
+        Panel(
+            "moments",
+            "Heavy tails of finite networks",
+            (
+                Part("networks: error", "segments", "trained", legend=False),
+                Part("relu: (1 + 5/N)^(l − 1)", "line", "theory"),
+                Part("networks", "points", "trained"),
+            ),
+            Axis("layer l"),
+            Axis("E[z⁴] / 3E[z²]²"),
+        ),
+    )
+    draggable = ("plane", "yours (drag)")
+    activation = param.Selector(
+        default="gelu", objects=["relu", "tanh", "sin", "gelu", "silu", "elu", "selu", "softplus"], label="Activation",
+        doc="Activation of the hidden layers.")  # fmt: skip
+    critical = param.Boolean(True, label="At the critical point",
+                             doc="Take the critical variances, if there are any, in place of those below.")  # fmt: skip
+    weight_var = param.Number(1.0, bounds=(0.1, 4), step=0.05, label="Weight variance C_W", doc="Weight variance.")
+    bias_var = param.Number(0.0, bounds=(0, 1), step=0.05, label="Bias variance C_b", doc="Bias variance.")
+    width = param.Integer(64, bounds=(8, 128), label="Width N", doc="Units in each layer of the finite networks.")
+    steps: ClassVar = {"width": [8, 16, 32, 64, 128]}
+    experiment = lr.Experiment(network=lr.Network(depth=24, width=128, activation="selu", weight_var=1.0, bias_var=0.0))
+
+    def dragged(self, x: float, y: float) -> dict[str, Any]:
+        """Return the controls that put the network at a point of the plane."""
+        weight_var, bias_var = np.clip(round(20 * x) / 20, 0.1, 4), np.clip(round(20 * y) / 20, 0, 1)
+        return {"weight_var": float(weight_var), "bias_var": float(bias_var), "critical": False}
+
+    @property
+    def point(self) -> lr.CriticalPoint | None:
+        """The critical point of the activation, if it has one."""
+        return _point(str(self.activation))
+
+    @property
+    def network(self) -> lr.Network:
+        """The network on screen."""
+        given = self.point if self.critical and self.point else self
+        return _network(str(self.activation), given.weight_var, given.bias_var, int(self.width))
+
+    def predict(self) -> Picture:
+        """Return the plane, the theory of both signals, and the moments of ReLU networks."""
+        net, point = self.network, self.point
+        known = plane.plane(net)
+        here = {"x": np.array([net.weight_var]), "y": np.array([net.bias_var])}
+        critical = {"x": np.array([point.weight_var]), "y": np.array([point.bias_var])} if point else nothing()
+        signals = lr.signal_propagation(net, _COSINE, layers=_LAYERS)
+        q = signals.variance.values
+        drawn = q < _LARGEST * q[0]
+        x = signals.layer.values[drawn] * 1.0
+        columns: dict[str, Columns] = {
+            "plane": {
+                "other χ⊥": known.contours,
+                "critical, χ⊥ = 1": known.critical,
+                "χ⊥": known.labels,
+                "both χ = 1": critical,
+                "yours (drag)": here,
+            },
+            "depth": {
+                "variance, theory": {"x": x, "y": q[drawn] / q[0]},
+                "correlation, theory": {"x": x, "y": signals.correlation.values[drawn, 0]},
+            },
+            "moments": {
+                "relu: (1 + 5/N)^(l − 1)": {
+                    "x": np.arange(1.0, _MOMENT_LAYERS + 1),
+                    "y": relu_fourth_moment_ratio(net.width, _MOMENT_LAYERS),
+                }
+            },
+        }
+        # A variance that only one side of the fixed point leads to is not found by going through the layers.
+        at_rest = point.variance if self.critical and point and point.variance > 0 else None
+        chi = lr.criticality(net, variance=at_rest)
+        numbers = {"parallel": float(chi.parallel), "perpendicular": float(chi.perpendicular)}
+        return Picture(columns, {name: value for name, value in numbers.items() if np.isfinite(value)})
+
+    @property
+    def _is_critical(self) -> bool:
+        return bool(self.critical and self.point)
+
+    def measure(self) -> Iterator[Picture]:
+        """Yield random networks one at a time, then the moments of ever more of them."""
+        net, runs = self.network, []
+        for seed in range(_NETWORKS):
+            runs.append(lr.measured_signal_propagation(net, _COSINE, layers=_LAYERS, networks=1, seed=seed))
+            if seed:
+                yield Picture({"depth": _signals(runs)})
+        q = np.empty((0, _MOMENT_LAYERS))
+        for batch in range(_BATCHES):
+            q = np.concatenate([q, _variances(net, _MOMENT_LAYERS, _BATCH, seed=batch * _BATCH)])
+            scaled = q / q.mean(axis=0).clip(1e-30)
+            if np.isfinite(scaled).all():
+                ratio, error = fourth_moment_ratio(scaled, net.width)
+                x = np.arange(1.0, _MOMENT_LAYERS + 1)
+                numbers = {"moment": float(ratio[-1]), "moment error": float(error[-1]), "drawn": float(len(q))}
+                yield Picture({"moments": measured("networks", x, ratio, error)}, numbers)
+
+    def ranges(self, panel: Panel, columns: Any) -> tuple[Range, Range]:
+        """Return all of the plane, and of the depth what is within a factor of 2 or so of the start."""
+        if panel.name == "plane":
+            return (0.0, 4.15), (-0.05, 1.1)
+        x, (low, high) = super().ranges(panel, columns)
+        return (x, (max(-0.2, low), min(2.2, max(high, 1.1)))) if panel.name == "depth" else (x, (low, high))
+
+    def summary(self, picture: Picture) -> str:
+        """Say where the network stands, what that means for depth, and how heavy its tails are."""
+        net, numbers, point = self.network, picture.numbers, self.point
+        where = f"{self.activation} at C_W = {net.weight_var:.4g}, C_b = {net.bias_var:.4g}"
+        if not point:
+            where += " (it has no critical point)"
+        elif not self._is_critical:
+            where += f" (critical: {point.weight_var:.4g}, {point.bias_var:.3g})"
+        words = where
+        if {"parallel", "perpendicular"} <= set(numbers):
+            words += f" has χ∥ = {numbers['parallel']:.3g}, χ⊥ = {numbers['perpendicular']:.3g}"
+        if "moment" not in numbers:
+            return f"{words}; random networks are drawn when the controls rest."
+        return (
+            f"{words}; in layer {_MOMENT_LAYERS} of {numbers['drawn']:.0f} networks of width {net.width} the ratio of "
+            f"moments is {numbers['moment']:.3g} ± {numbers['moment error']:.1g}, and 1 at infinite width."
+        )
+
+    @classmethod
+    def check(cls) -> Check:
+        """Solve GELU's point, measure how SELU parts inputs, and the moments of ReLU networks."""
+        gelu, selu = lr.critical_point("gelu"), _network("selu", 1.0, 0.0, 256)
+        off = max(abs(gelu.weight_var - _GELU[0]), abs(gelu.bias_var - _GELU[1]))
+        chi = float(lr.criticality(selu, variance=1.0).perpendicular)
+        run = lr.measured_signal_propagation(selu, _CLOSE, layers=11, networks=64)
+        apart = [
+            1 - signals.correlation.values[..., 0] for signals in (run, lr.signal_propagation(selu, _CLOSE, layers=11))
+        ]
+        (rate, rate_error), law = (
+            mean_with_error((apart[0][:, -1] / apart[0][:, 0]) ** 0.1),
+            (apart[1][-1] / apart[1][0]) ** 0.1,
+        )
+        stays, stays_error = mean_with_error(run.variance.values[:, -1])
+        width, layers = 32, 5
+        ratio, error = fourth_moment_ratio(_variances(_network("relu", 2.0, 0.0, width), layers, 2000, 0), width)
+        expected = float(relu_fourth_moment_ratio(width, layers)[-1])
+        numbers = {
+            "gelu_weight_var": gelu.weight_var, "gelu_bias_var": gelu.bias_var, "selu_perpendicular": chi,
+            "selu_rate": float(rate), "selu_rate_stderr": float(rate_error),
+            "selu_variance": float(stays), "selu_variance_stderr": float(stays_error),
+            "relu_ratio": float(ratio[-1]), "relu_ratio_stderr": float(error[-1]),
+        }  # fmt: skip
+        holds = (
+            off < 1e-7 and chi > 1.05 and abs(rate - law) < 3 * rate_error and rate - 1 > 3 * rate_error
+            and abs(stays - 1) < 3 * stays_error and abs(ratio[-1] - expected) < 3 * error[-1]
+        )  # fmt: skip
+        sentence = (
+            f"GELU is critical at C_W = {gelu.weight_var:.8f}, C_b = {gelu.bias_var:.8f}, as published; SELU has "
+            f"χ⊥ = {chi:.3f}: its variance stays at {stays:.2f} ± {stays_error:.2f}, but inputs at a cosine of "
+            f"{_CLOSE:g} part by {rate:.3f} ± {rate_error:.3f} a layer, expected {law:.3f}; in layer {layers} of ReLU "
+            f"networks of width {width} the ratio of moments is {ratio[-1]:.2f} ± {error[-1]:.2f}, expected "
+            f"(1 + 5/N)^{layers - 1} = {expected:.2f}."
+        )
+        return Check(bool(holds), sentence, numbers)
+
+
+def _signals(runs: list) -> Columns:
+    """Return the means over networks of the variance and the correlation, as far as all are finite."""
+    x = runs[0].layer.values * 1.0
+    q = np.concatenate([run.variance.values / run.variance.values[:, :1] for run in runs])
+    c = np.concatenate([run.correlation.values[..., 0] for run in runs])
+    kept = np.isfinite(q).all(axis=0) & np.isfinite(c).all(axis=0) & (q < _LARGEST).all(axis=0)
+    columns: dict[str, Any] = {}
+    for name, values in (("variance", q), ("correlation", c)):
+        columns |= measured(name, x[kept], *mean_with_error(values[:, kept]))
+    return columns

@@ -1,0 +1,196 @@
+"""Noci et al.: learning rates transfer over widths where the sharpness does: in muP, not in the NTK parametrization."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+import param
+import xarray as xr
+
+import lazyrich as lr
+
+from ...marks import Axis, Part
+from ...views.base import mean_with_error
+from ..base import GalleryPage, Panel, Picture, at, measured
+from ..checks import Check
+
+_WIDTHS = {32: "initial", 96: "train", 256: "test"}
+_STEPS, _RATE_STEPS = 300, 100
+_RATES = tuple(2.0 ** np.arange(0, 6.5, 0.5))
+_NETWORKS = 6
+# Two widths agree if the ratio of rises is so near to 1, and the best rates to each other, besides two standard errors:
+# corrections of the order of a narrow network's N^-1/2, and the spacing of the rates.
+_SAME_RISE, _SAME_OCTAVES = 0.2, 0.5
+
+
+def _experiment(parametrization: str, rate: float, richness: float) -> lr.Experiment:
+    return lr.Experiment(
+        data=lr.DataSpec("sphere", n_train=40, n_test=1),
+        network=lr.Network(2, 32, "tanh", 1.0, 0.0, parametrization, richness),
+        training=lr.TrainingSpec(learning_rate=rate, seeds=_NETWORKS, checkpoints=10, centred=False),
+    )
+
+
+def _losses(experiment: lr.Experiment, width: int) -> xr.Dataset:
+    return lr.sweeps.learning_rate_transfer(experiment, steps=_RATE_STEPS, widths=[width], learning_rates=_RATES)
+
+
+def _rise(runs: xr.Dataset) -> tuple[float, float]:
+    """Return how much the sharpness of one width rises over training, of its start, and the standard error."""
+    curves = runs.sharpness.isel(width=0).transpose("network", "step").values
+    return tuple(map(float, mean_with_error(curves[:, -1] / curves[:, 0] - 1)))  # pyright: ignore[reportReturnType]
+
+
+def _best(runs: xr.Dataset) -> tuple[float, float]:
+    """Return the mean over networks of the log2 of one width's best learning rate, and its standard error."""
+    best = np.log2(runs.best_learning_rate.isel(width=0).values)
+    return tuple(map(float, mean_with_error(best[np.isfinite(best)])))  # pyright: ignore[reportReturnType]
+
+
+def _parts(kind: str) -> tuple[Part, ...]:
+    return tuple(
+        part
+        for width, role in _WIDTHS.items()
+        for part in (
+            Part(f"N = {width}: error", "segments", role, legend=False),
+            Part(f"N = {width}: {kind}", "line", role, legend=False),
+            Part(f"N = {width}", "points", role),
+        )
+    )
+
+
+class LearningRateTransfer(GalleryPage):
+    """Sharpness against step, and loss against learning rate, at three widths."""
+
+    title = "Why do learning rates transfer?"
+    paper = "Noci, Meterez, Hofmann & Orvieto, Super consistency of neural network landscapes, NeurIPS 2024"
+    year = 2024
+    url = "https://arxiv.org/abs/2402.17457"
+    claim = (
+        "In muP the sharpness follows one curve at every width, and the best learning rate is that of a narrow "
+        "network; in the NTK parametrization the sharpening dies with the width, and the best learning rate moves."
+    )
+    look_for = (
+        "* Left: in **mup** the curves of all widths lie on one another and rise; in **ntk** the wide network's "
+        "stays at the value of the infinitely wide kernel.\n"
+        "* Right: in **mup** the minima stand above one another; in **ntk** the wide network takes larger steps.\n"
+        "* Raise η to 2 or 4: the sharpness climbs to the edge 2/η and stays about it.\n"
+        "* Raise γ₀ in **ntk**: more sharpening, at small widths first."
+    )
+    topics = ("learning rate transfer", "sharpness", "edge of stability", "muP", "parametrization")
+    panels = (
+        Panel(
+            "sharpness",
+            "Sharpness while training",
+            (
+                *_parts("curve"),
+                Part("infinitely wide kernel: λ₁(Θ)/n", "dashes", "theory"),
+                Part("edge of stability 2/η", "line", "guide"),
+            ),
+            Axis("step + 1", log=True),
+            Axis("sharpness: largest eigenvalue of the Hessian", log=True),
+        ),
+        Panel(
+            "rates",
+            f"Training loss after {_RATE_STEPS} steps",
+            (*_parts("curve"), Part("2n/λ₁(Θ)", "rule", "theory")),
+            Axis("learning rate η", log=True),
+            Axis("training loss (geometric mean over networks)", log=True),
+        ),
+    )
+    parametrization = param.Selector(default="mup", objects=["mup", "ntk"], label="Parametrization",
+                                     doc="How the output scales with width: rich (mup) or lazy (ntk).")  # fmt: skip
+    rate = param.Number(1.0, bounds=(0.25, 4), label="Step η (left)", doc="Learning rate of the sharpness on the left.")
+    richness = param.Number(1.0, bounds=(0.25, 2), label="Richness γ₀", doc="Small is lazy, large is rich.")
+    steps: ClassVar = {"rate": [0.25, 0.5, 1.0, 2.0, 4.0], "richness": [0.25, 0.5, 1.0, 2.0]}
+    experiment = dataclasses.replace(
+        _experiment("mup", 1.0, 1.0), training=lr.TrainingSpec(time=300.0, learning_rate=1.0, seeds=3)
+    )
+
+    @property
+    def _spec(self) -> lr.Experiment:
+        return _experiment(str(self.parametrization), self.rate, self.richness)
+
+    def predict(self) -> Picture:
+        """Return the top eigenvalue of the infinitely wide network's kernel at the start, and what follows from it."""
+        spec = self._spec
+        kernel = np.asarray(lr.ntk(spec.network, spec.load_data().x_train))
+        top = float(np.linalg.eigvalsh(kernel)[-1]) / len(kernel)
+        x = np.array([1.0, _STEPS + 1.0])
+        sharpness = {
+            "infinitely wide kernel: λ₁(Θ)/n": {"x": x, "y": np.full(2, top)},
+            "edge of stability 2/η": {"x": x, "y": np.full(2, 2 / self.rate)},
+        }
+        return Picture({"sharpness": sharpness, "rates": {"2n/λ₁(Θ)": at(2 / top)}}, {"top": top})
+
+    def measure(self) -> Iterator[Picture]:
+        """Yield the sharpness of one width after the other, then the losses."""
+        spec = self._spec
+        for width in _WIDTHS:
+            run = lr.sweeps.sharpness(spec, steps=_STEPS, widths=[width])
+            values = run.sharpness.isel(width=0).transpose("network", "step").values
+            kept = np.isfinite(values).all(axis=0)  # what has diverged has none
+            rise, error = _rise(run) if kept.all() else (np.nan, np.nan)
+            numbers = {f"rise {width}": rise, f"rise error {width}": error} if np.isfinite(rise) else {}
+            columns = self._curve(width, run.step.values[kept] + 1.0, *mean_with_error(values[:, kept]))
+            yield Picture({"sharpness": columns}, numbers)
+        for width in _WIDTHS:
+            run = _losses(spec, width)
+            values = run.final_loss.isel(width=0).transpose("network", "learning_rate").values
+            kept = (np.nan_to_num(values, nan=np.inf) < 1.0).all(axis=0)  # the loss of a constant is about 1/2
+            mean, error = mean_with_error(np.log(values[:, kept]))
+            best, best_error = _best(run)
+            columns = self._curve(width, run.learning_rate.values[kept], np.exp(mean), np.exp(mean) * error)
+            yield Picture({"rates": columns}, {f"best {width}": best, f"best error {width}": best_error})
+
+    @staticmethod
+    def _curve(width: int, x: np.ndarray, mean: np.ndarray, error: np.ndarray) -> dict[str, Any]:
+        points = measured(f"N = {width}", x, mean, error, 0.5 * mean)
+        return {**points, f"N = {width}: curve": {"x": x, "y": mean}}
+
+    def summary(self, picture: Picture) -> str:
+        """Compare the widths there are."""
+        numbers = picture.numbers
+        words = f"In {self.parametrization} with γ₀ = {self.richness:g}"
+        rises = [
+            f"{100 * numbers[f'rise {width}']:.0f} ± {100 * numbers[f'rise error {width}']:.0f} % (N = {width})"
+            for width in _WIDTHS
+            if f"rise {width}" in numbers
+        ]
+        if not rises:
+            return f"{words}, the infinitely wide kernel has a sharpness of {numbers['top']:.3g} at the start."
+        words += f" and η = {self.rate:g} the sharpness rises by {', '.join(rises)} in {_STEPS} steps"
+        best = [f"{2 ** numbers[f'best {width}']:.2g} (N = {width})" for width in _WIDTHS if f"best {width}" in numbers]
+        return f"{words}; best learning rates: {', '.join(best)}." if best else f"{words}."
+
+    @classmethod
+    def check(cls) -> Check:
+        """Compare a narrow and a wide network in both parametrizations."""
+        narrow, wide = min(_WIDTHS), max(_WIDTHS)
+        numbers: dict[str, float] = {}
+        for name in ("mup", "ntk"):
+            spec = _experiment(name, 1.0, 1.0)
+            rises = [_rise(lr.sweeps.sharpness(spec, steps=_STEPS, widths=[width])) for width in (narrow, wide)]
+            best = [_best(_losses(spec, width)) for width in (narrow, wide)]
+            ratio = rises[1][0] / rises[0][0]
+            error = ratio * np.hypot(rises[0][1] / rises[0][0], rises[1][1] / rises[1][0])
+            numbers |= {f"rise_{name}": ratio, f"rise_{name}_stderr": float(error)}
+            numbers |= {f"octaves_{name}": best[1][0] - best[0][0]}
+            numbers |= {f"octaves_{name}_stderr": float(np.hypot(best[0][1], best[1][1]))}
+        told = {
+            name: f"{numbers[name]:.2f} ± {numbers[f'{name}_stderr']:.2f}"
+            for name in numbers
+            if not name.endswith("stderr")
+        }
+        sentence = (
+            f"From N = {narrow} to {wide} the sharpness's rise is multiplied by {told['rise_mup']} in muP (expected 1) "
+            f"and {told['rise_ntk']} in the NTK parametrization (expected to die: {narrow / wide:.2f} if as 1/N); the "
+            f"best learning rate moves by {told['octaves_mup']} octaves in muP (expected 0), {told['octaves_ntk']} in "
+            "the NTK parametrization (expected to move)."
+        )
+        moves = numbers["octaves_ntk"] > 3 * numbers["octaves_ntk_stderr"]
+        stays = abs(numbers["octaves_mup"]) < _SAME_OCTAVES + 2 * numbers["octaves_mup_stderr"]
+        rises_alike = abs(numbers["rise_mup"] - 1) < _SAME_RISE + 2 * numbers["rise_mup_stderr"]
+        holds = moves and stays and rises_alike and numbers["rise_ntk"] < 0.5
+        return Check(bool(holds), sentence, numbers)
