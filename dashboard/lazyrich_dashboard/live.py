@@ -53,6 +53,7 @@ class Live:
                 getattr(self.figure, f"{dimension}grid").ticker = ticker
         self._downwards = y.downwards
         self._roles = {part.label: part.role for part in parts}
+        self.ahead: set[str] = set()  # parts of which the browser has newer columns than the server
         self._renderers: dict[str, GlyphRenderer] = {}
         for part in plot.traverse(lambda p: p, [ElementPlot]):
             if "glyph_renderer" in part.handles:
@@ -64,9 +65,15 @@ class Live:
         """Return the data source of a part."""
         return cast(ColumnDataSource, self._renderers[label].data_source)
 
+    def renderer(self, label: str) -> GlyphRenderer:
+        """Return what draws a part."""
+        return self._renderers[label]
+
     def patch(self, columns: Columns) -> None:
         """Replace the columns of every part named; floats go over the wire in single precision."""
         for label, values in columns.items():
+            if label in self.ahead:
+                continue
             self.source(label).data = {name: _compact(column) for name, column in values.items()}
 
     def frame(self, x: tuple[float, float], y: tuple[float, float]) -> None:

@@ -185,7 +185,7 @@ def test_every_data_set_has_its_options_and_no_others():
 
 @pytest.mark.filterwarnings("ignore:A network error occurred:UserWarning")  # scikit-learn's, before it tries again
 def test_images_from_openml_need_a_network_and_say_so(monkeypatch, tmp_path):
-    calls = []
+    calls, seen = [], []
 
     def cut_off(*_, **__):
         calls.append(1)
@@ -198,12 +198,13 @@ def test_images_from_openml_need_a_network_and_say_so(monkeypatch, tmp_path):
             ValueError, match=r"mnist must be fetched .* needs a network; got URLError.*no route.*\. Try"
         ):
             lr.load_data("mnist", n_train=3, n_test=2)
-    assert len(calls) == 4  # scikit-learn asks twice
+        seen.append(len(calls))
+    assert seen[1] == 2 * seen[0] > 0
 
 
 def test_a_download_that_does_not_come_is_waited_for_but_not_for_ever(monkeypatch):
     monkeypatch.setattr(openml, "_downloads", {"fashion": openml.Future()})
-    with pytest.raises(ValueError, match=r"got nothing yet after 0.01 s\. Wait"):
+    with pytest.raises(ValueError, match=r"fashion must be fetched from OpenML first; got nothing yet\. The"):
         openml.fetched("fashion", 0.01)
 
 
@@ -244,8 +245,8 @@ def test_images_from_openml_are_grey_centred_and_drawn_by_the_seed(monkeypatch, 
         ({"name": "parity", "degree": 0}, "degree must be a whole number from 1 to 60; got 0"),
         ({"name": "staircase", "leap": 1.5}, "leap must be a whole number from 1 to 60; got 1.5"),
         ({"name": "spirals", "turns": float("nan")}, "turns must be a finite number of at least 0; got nan"),
-        ({"name": "points", "points": ()}, "points must be 1 to 32 pairs; got 0. Add"),
-        ({"name": "points", "points": ((0, 0),) * 33}, "points must be 1 to 32 pairs; got 33. Add"),
+        ({"name": "points", "points": ()}, "points must be 1 to 24 pairs; got 0. Add"),
+        ({"name": "points", "points": ((0, 0),) * 25}, "points must be 1 to 24 pairs; got 25. Add"),
         ({"name": "points", "points": ((0, 1, 2),)}, r"points must be pairs of numbers; got \(\(0, 1, 2\),\). Write"),
         ({"name": "points", "points": 5}, "points must be pairs of numbers; got 5. Write"),
         ({"name": "points", "points": "0 1 2"}, "points must be pairs of numbers; got '0 1 2'. Write"),

@@ -8,9 +8,10 @@ from .load import load_data as load_data
 from .load import load_spec as load_spec
 from .makers import MAKERS as MAKERS
 from .openml import FETCHED as FETCHED
+from .openml import check_is_here as check_is_here
 from .openml import download as download
-from .openml import fetched as fetched
-from .own_points import MOST_POINTS as MOST_POINTS
+from .own_points import X_RANGE as X_RANGE
+from .own_points import Y_RANGE as Y_RANGE
 from .own_points import as_text as as_text
 from .own_points import pairs_of as pairs_of
 from .spec import NAMES as NAMES

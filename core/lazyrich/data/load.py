@@ -91,7 +91,7 @@ def largest_sizes(spec: DataSpec) -> Sizes:
         ValueError: a file that is not in memory.
     """
     if spec.name == "digits":
-        return Sizes(both=len(all_digits(spec.classes)[0]))
+        return Sizes(both=len(all_digits(spec.options["classes"])[0]))
     if spec.in_dim is not None:
         return Sizes(both=2**spec.in_dim)
     if spec.name == "file":

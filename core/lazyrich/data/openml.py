@@ -66,12 +66,20 @@ def fetched(name: str, seconds: float = _PATIENCE) -> tuple[np.ndarray, np.ndarr
     Raises:
         ValueError: it could not be fetched, or has not come within `seconds`.
     """
+    return _result(name, download(name), seconds)
+
+
+def check_is_here(name: str) -> None:
+    """Say so, without waiting and without trying anew, where a set has not come, or could not be fetched."""
+    _result(name, _downloads.get(name) or download(name), 0)
+
+
+def _result(name: str, future: "Future[tuple[np.ndarray, np.ndarray]]", seconds: float) -> Any:
     try:
-        return download(name).result(seconds)
+        return future.result(seconds)
     except TimeoutError:
         raise ValueError(
-            f"{name} must be fetched from OpenML first; got nothing yet after {seconds:g} s. Wait, and ask again: the "
-            "download goes on."
+            f"{name} must be fetched from OpenML first; got nothing yet. The download goes on; wait, or take others."
         ) from None
     except Exception as error:
         raise ValueError(

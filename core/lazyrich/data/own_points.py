@@ -15,7 +15,7 @@ from .makers import Split, regression
 
 Pairs = tuple[tuple[float, float], ...]
 
-MOST_POINTS = 32
+MOST_POINTS = 24
 X_RANGE = (-2.0, 2.0)  # that of `regression`
 Y_RANGE = (-10.0, 10.0)
 _SEPARATORS = re.compile(r"[;~\n]")

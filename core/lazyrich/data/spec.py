@@ -1,7 +1,7 @@
 """DataSpec: which data, as a frozen value that can be written down."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,9 +9,9 @@ from typing import Any
 from .._checks import choice, number, whole
 from .held import key_of
 from .labels import classes_of
-from .makers import MAKERS, Classes
+from .makers import MAKERS
 from .openml import FETCHED
-from .own_points import Pairs, own_points, pairs_of
+from .own_points import own_points, pairs_of
 
 NAMES = (*MAKERS, "points", *FETCHED, "file")
 # The corners of a larger hypercube have no numbers in 64 bits.
@@ -45,7 +45,8 @@ class DataSpec:
     """Which data: the arguments of `load_data`, less the seed.
 
     The fields after `noise` are options of some data sets; of others they are None, and so they are where nothing was
-    chosen. Own points are training points and targets in one, so that `n_train` is their number, and there is no noise.
+    chosen. Lists and texts that say classes or points become tuples. Own points are training points and targets in one,
+    so that `n_train` is their number, and there is no noise.
 
     Raises:
         ValueError: a field out of its range, or an option that the data set does not have.
@@ -55,12 +56,12 @@ class DataSpec:
     n_train: int = 128
     n_test: int = 256
     noise: float = 0.0
-    classes: Classes = None
+    classes: Sequence[int] | None = None
     in_dim: int | None = None
     degree: int | None = None
     leap: int | None = None
     turns: float | None = None
-    points: Pairs | None = None
+    points: Sequence[Sequence[float]] | str | None = None
     file: str | None = None
 
     def __post_init__(self):
