@@ -6,6 +6,7 @@ Coordinates are rounded to hundredths: finer than a mouse is, and short enough f
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def _rounded(value: Any, name: str, ends: tuple[float, float]) -> float:
     return rounded
 
 
-def as_text(points: Pairs) -> str:
+def as_text(points: Sequence[Sequence[float]]) -> str:
     """Return own points as a text that `pairs_of` reads and that a link holds as it is."""
     return "~".join(f"{x:g}_{y:g}" for x, y in points)
 

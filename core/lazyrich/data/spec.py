@@ -61,7 +61,7 @@ class DataSpec:
     degree: int | None = None
     leap: int | None = None
     turns: float | None = None
-    points: Sequence[Sequence[float]] | str | None = None
+    points: Any = None
     file: str | None = None
 
     def __post_init__(self):

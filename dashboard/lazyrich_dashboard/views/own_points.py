@@ -37,7 +37,7 @@ class OwnPointsView(FunctionView):
         """Render the plot, empty, and let its points be edited."""
         super().__init__(**params)
         self._sent: list[Any] = []  # points that came from the plot, oldest first
-        self._drawn: dict[str, Any] = {}
+        self._shown: Any = ()  # those of the last snapshot
         figure, source = self.live.figure, self.live.source(_POINTS)
         renderer = self.live.renderer(_POINTS)
         renderer.nonselection_glyph = renderer.glyph  # a point that is chosen does not make the others fade
@@ -58,8 +58,8 @@ class OwnPointsView(FunctionView):
             points = pairs_of([(_clipped(x, X_RANGE), _clipped(y, Y_RANGE)) for x, y in pairs])
         except (KeyError, TypeError, ValueError) as error:
             self._sent.clear()
-            for shown in ({"x": [], "y": []}, self._drawn):  # putting them back must be a change to be sent
-                self.live.source(_POINTS).data = dict(shown)
+            for shown in ((), self._shown):  # putting them back must be a change to be sent
+                self.live.source(_POINTS).data = {"x": [x for x, _ in shown], "y": [y for _, y in shown]}
             self.wish = {"complaint": str(error)}
             return
         self._sent.append(points)
@@ -69,10 +69,12 @@ class OwnPointsView(FunctionView):
         """Show a snapshot; points that the plot itself has sent stand there already, or further on."""
         data = snapshot.theory.data
         points = pairs_of(list(zip(data.x_train[:, 0].tolist(), data.y_train[:, 0].tolist(), strict=True)))
-        ahead = points in self._sent
-        self._sent = self._sent[self._sent.index(points) :] if ahead else []
-        self.live.ahead = {_POINTS} if ahead else set()
-        self._drawn = {"x": data.x_train[:, 0], "y": data.y_train[:, 0]}
+        if points in self._sent:
+            self._sent = self._sent[self._sent.index(points) :]
+        elif points != self._shown:  # they come from elsewhere
+            self._sent.clear()
+        self._shown = points
+        self.live.ahead = {_POINTS} if self._sent else set()
         super().update(snapshot)
 
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
