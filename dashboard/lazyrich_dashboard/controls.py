@@ -16,7 +16,7 @@ def build_controls(state: State) -> list[pn.viewable.Viewable]:
         _group(
             "Data",
             widgets.select(p.data, "Data set"),
-            DataControls(state),
+            pn.panel(DataControls(state)),
         ),
         _group(
             "Network",
