@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -16,6 +17,17 @@ from tests.dashboard.examples import SMALL, assert_is_spectrum_of, small
 from tests.dashboard.test_explorer import LIMIT, controls, said, spectrum
 
 CSV = "a,b,label\n" + "\n".join(f"{i % 7},{i * i % 11},{i % 2}" for i in range(60))
+
+
+@pytest.fixture(autouse=True)
+def no_networks(monkeypatch):
+    """Nothing here looks at finite networks: the controls never rest long enough for them to start."""
+    monkeypatch.setattr("lazyrich_dashboard.explorer._REST_SECONDS", 1e6)
+
+
+def is_drawn(explorer: Explorer) -> bool:
+    """Wait until the theory of the controls, or the sentence in its place, is on screen."""
+    return explorer.theory_lane.idle.wait(LIMIT)
 
 
 @pytest.fixture
@@ -33,12 +45,12 @@ def choose_file(explorer: Explorer, name: str, contents: bytes) -> None:
     button._flush_buffer()
     assert outcome.wait(LIMIT)
     explorer.state.param.unwatch(watcher)
-    assert explorer.wait(LIMIT)
+    assert is_drawn(explorer)
 
 
 def test_a_file_is_asked_for_read_and_shown(explorer):
     explorer.state.data = "file"
-    assert explorer.wait(LIMIT)
+    assert is_drawn(explorer)
     assert "The data of a file need one; got none." in said(explorer)
     choose_file(explorer, "mine.csv", CSV.encode())
     assert not explorer.alert.visible and explorer.grid.visible
@@ -93,7 +105,7 @@ def test_a_link_to_a_file_of_another_session_says_so_and_the_page_lives_on():
     explorer = Explorer(experiment)
     assert "got mine.csv, which was uploaded to another session" in said(explorer)
     explorer.state.param.update(data="circle", n_train=32)
-    assert explorer.wait(LIMIT)
+    assert is_drawn(explorer)
     assert explorer.grid.visible and not explorer.alert.visible
     explorer.close()
 
@@ -117,24 +129,24 @@ def test_a_point_that_is_moved_moves_theory_and_stays_where_the_pointer_is(drawn
     before = np.array(view.live.source("theory").data["y"])
     in_the_browser = shown_points(view)
     view._edited({"x": [-1.0, 0.0, 3.7], "y": [0.301, -0.5, 1.0]})  # beyond the right end
-    assert explorer.wait(LIMIT)
+    assert is_drawn(explorer)
     assert explorer.experiment.data.points == ((-1.0, 0.3), (0.0, -0.5), (2.0, 1.0))
     assert (view.live.source("theory").data["y"] != before).any()
     assert_is_spectrum_of(explorer.experiment, spectrum(explorer))
     assert shown_points(view) == in_the_browser  # the server sends back nothing that comes from there
     explorer.state.points = ((0.5, 0.5),)  # typed
-    assert explorer.wait(LIMIT)
+    assert is_drawn(explorer)
     assert shown_points(view) == [[0.5, 0.5]]
 
 
 def test_a_drag_never_compiles_and_its_last_position_wins(drawn, compilations):
     explorer, view = drawn
-    assert explorer.wait(LIMIT)
+    assert is_drawn(explorer)
     x = [float(x) for x, _ in explorer.state.points]
     compilations.clear()
     for y in np.linspace(-1, 1, 9).tolist():
         view._edited({"x": x, "y": [y] * len(x)})
-    assert explorer.wait(LIMIT)
+    assert is_drawn(explorer)
     assert {y for _, y in explorer.experiment.data.points} == {1.0}
     assert explorer.snapshot.theory.data.y_train[:, 0].tolist() == [1.0] * len(x)
     assert compilations == []
@@ -154,7 +166,7 @@ def test_points_can_be_typed_and_what_are_none_changes_nothing(drawn):
     explorer, _ = drawn
     field = controls(explorer)["Points x, y"]
     field.value = "0, 1\n0.5, -0.25"
-    assert explorer.wait(LIMIT)
+    assert is_drawn(explorer)
     assert explorer.experiment.data.points == ((0.0, 1.0), (0.5, -0.25))
     field.value = "0, 1\nfive"
     assert "points must be pairs of numbers; got 'five'" in said(explorer)
@@ -166,10 +178,10 @@ def test_images_are_fetched_off_the_loop_and_drawn_when_they_are_there(explorer,
     monkeypatch.setattr(openml, "_downloads", {"mnist": future})
     openml._prepared.cache_clear()
     explorer.state.data = "mnist"
-    assert explorer.wait(LIMIT)
+    assert is_drawn(explorer)
     assert "mnist must be fetched from OpenML first; got nothing yet." in said(explorer)
     future.set_result((rng.integers(0, 256, (300, 64)).astype(np.uint8), rng.integers(0, 10, 300)))
-    assert explorer.wait(LIMIT)
+    assert is_drawn(explorer)
     assert explorer.grid.visible and not explorer.alert.visible
     assert_is_spectrum_of(explorer.experiment, spectrum(explorer))
     openml._prepared.cache_clear()
@@ -188,11 +200,14 @@ def test_images_that_cannot_be_fetched_leave_a_sentence_and_are_tried_for_once_a
         explorer.state.data = "fashion"
         with pytest.raises(OSError, match="no network"):
             openml._downloads["fashion"].result(LIMIT)
-        assert explorer.wait(LIMIT)
-        assert "fashion must be fetched from OpenML, which needs a network; got OSError: no network" in said(explorer)
+        sentence = "fashion must be fetched from OpenML, which needs a network; got OSError: no network"
+        deadline = time.monotonic() + LIMIT
+        while sentence not in said(explorer) and time.monotonic() < deadline:  # the download's thread tells the page
+            time.sleep(0.01)
+        assert sentence in said(explorer)
         assert len(tries) == count
         explorer.state.data = "digits"
-        assert explorer.wait(LIMIT)
+        assert is_drawn(explorer)
         assert explorer.grid.visible
 
 
