@@ -61,13 +61,15 @@ class DataControls(pn.viewable.Viewer):
 
     def _upload(self) -> pn.viewable.Viewable:
         button = widgets.upload("Choose a CSV or NPZ file", ".csv,.npz", MOST_BYTES)
-        button.param.watch(lambda event: self._read(button.filename, event.new), "value")
+        button.param.watch(lambda _: self._read(button), "value")
         rule = "CSV: the last column is the target, or those called y, target, label. NPZ: x and y. Up to 10 MB."
         return pn.Column(button, widgets.text(rule, "lr-hint", margin=(0, 10)), sizing_mode="stretch_width", margin=0)
 
-    def _read(self, name: str | None, contents: bytes | None) -> None:
+    def _read(self, button: widgets.Upload) -> None:
         """Read a file off the event loop; the last one chosen counts."""
-        if name is not None and contents is not None:
+        name, contents = button.filename, button.value
+        if isinstance(name, str) and isinstance(contents, bytes):
+            button.value = None  # so that the same file can be chosen again, and its bytes are not kept
             self._state.complaint = ""
             self._reading.submit(lambda: iter([hold(name, contents)]), self._take, lambda: None, self._complain)
 
