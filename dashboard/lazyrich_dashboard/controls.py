@@ -16,7 +16,7 @@ def build_controls(state: State) -> list[pn.viewable.Viewable]:
         _group(
             "Data",
             widgets.select(p.data, "Data set"),
-            pn.panel(DataControls(state)),
+            DataControls(state).__panel__(),
         ),
         _group(
             "Network",
