@@ -7,6 +7,7 @@ from ._version import __version__ as __version__
 from .activations import Activation as Activation
 from .activations import activation as activation
 from .data import Dataset as Dataset
+from .data import DataSpec as DataSpec
 from .data import load_data as load_data
 from .diagnostics import ActivationMovement as ActivationMovement
 from .diagnostics import HessianTrace as HessianTrace
@@ -37,7 +38,6 @@ from .dynamics import mean_field as mean_field
 from .dynamics import minibatch_dynamics as minibatch_dynamics
 from .dynamics import train as train
 from .dynamics import train_stream as train_stream
-from .experiment import DataSpec as DataSpec
 from .experiment import Experiment as Experiment
 from .experiment import TrainingSpec as TrainingSpec
 from .kernels import Kernels as Kernels

@@ -17,29 +17,12 @@ import xarray as xr
 
 from ._checks import choice, flag, number, numbers, of_type, seed_of, whole
 from .activations import Activation, activation
-from .data import MAKERS, Dataset, load_data
+from .data import Dataset, DataSpec, load_spec
 from .dynamics import train_stream
 from .dynamics.losses.point_losses import FUNCTIONS
 from .dynamics.training.optimizers import Optimizer
 from .networks import Network
 from .parametrizations import ABC
-
-
-@dataclass(frozen=True)
-class DataSpec:
-    """Which data: the arguments of `load_data`, less the seed."""
-
-    name: str = "digits"
-    n_train: int = 128
-    n_test: int = 256
-    noise: float = 0.0
-
-    def __post_init__(self):
-        """Check each field and bring it to its type."""
-        object.__setattr__(self, "name", choice(self.name, "data", MAKERS))
-        object.__setattr__(self, "n_train", whole(self.n_train, "n_train", 1))
-        object.__setattr__(self, "n_test", whole(self.n_test, "n_test", 1))
-        object.__setattr__(self, "noise", number(self.noise, "noise", least=0))
 
 
 @dataclass(frozen=True)
@@ -102,7 +85,7 @@ class Experiment:
 
     def load_data(self) -> Dataset:
         """Return the data set."""
-        return load_data(**dataclasses.asdict(self.data), seed=self.seed)
+        return load_spec(self.data, self.seed)
 
     def train_stream(
         self, record: tuple[str, ...] = ("loss", "ntk"), stop: Callable[[], bool] | None = None
@@ -117,9 +100,7 @@ class Experiment:
         network["activation"] = _plain_activation(self.network.phi)
         if isinstance(exponents := self.network.parametrization, ABC):
             network["parametrization"] = {"name": "abc", "a": [*exponents.a], "b": [*exponents.b], "c": exponents.c}
-        parts = {"data": dataclasses.asdict(self.data), "network": network, "seed": self.seed}
-        parts["training"] = {k: v for k, v in dataclasses.asdict(self.training).items() if v is not None}
-        return parts
+        return {"data": _given(self.data), "network": network, "training": _given(self.training), "seed": self.seed}
 
     @classmethod
     def from_dict(cls, spec: Mapping[str, Any]) -> "Experiment":
@@ -159,12 +140,13 @@ class Experiment:
     def to_python(self) -> str:
         """Return a script that computes the theory and trains the networks, with every value written out."""
         network = {f.name: getattr(self.network, f.name) for f in dataclasses.fields(Network)}
-        data = {**dataclasses.asdict(self.data), "seed": self.seed}
+        data = {**_given(self.data), "seed": self.seed}
         training = {**dataclasses.asdict(self.training), "seed": self.seed}
         name = data.pop("name")
         return "\n".join(
             [
                 "import lazyrich as lr",
+                *_reading(self.data),
                 "",
                 f"net = lr.Network({_arguments(network)})",
                 f"data = lr.load_data({name!r}, {_arguments(data)})",
@@ -182,6 +164,19 @@ class Experiment:
                 "",
             ]
         )
+
+
+def _given(spec: DataSpec | TrainingSpec) -> dict[str, Any]:
+    """Return the fields of a spec that are not None."""
+    return {name: value for name, value in dataclasses.asdict(spec).items() if value is not None}
+
+
+def _reading(data: DataSpec) -> list[str]:
+    """Return code that reads the file that data are of; it must lie where the code runs."""
+    if data.file is None:
+        return []
+    name = data.file.partition("@")[0]
+    return ["from pathlib import Path", "", f"lr.data.hold({name!r}, Path({name!r}).read_bytes())"]
 
 
 def _parsed(parse: Callable[[str], Any], text: Any, language: str) -> Any:

@@ -3,6 +3,7 @@
 import panel as pn
 
 from . import widgets
+from .data_controls import DataControls
 from .state import State
 
 _WIDTHS = [16, 32, 64, 128, 256, 512, 1024]
@@ -15,8 +16,7 @@ def build_controls(state: State) -> list[pn.viewable.Viewable]:
         _group(
             "Data",
             widgets.select(p.data, "Data set"),
-            widgets.slider(p.n_train),
-            widgets.slider(p.noise),
+            DataControls(state).__panel__(),
         ),
         _group(
             "Network",

@@ -13,13 +13,19 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import lazyrich as lr
+from lazyrich.data import as_text
 
 from .state import PRESET
 
 VERSION = 1
 MOST_CHARACTERS = 500
 # Fields that may be None, which a link writes as auto and an experiment leaves out.
-_OPTIONAL = [field.name for field in dataclasses.fields(lr.TrainingSpec) if field.default is None]
+_OPTIONAL = {
+    field.name: part
+    for part, spec in (("data", lr.DataSpec), ("training", lr.TrainingSpec))
+    for field in dataclasses.fields(spec)
+    if field.default is None
+}
 _ACTIVATION = re.compile(r"(\w+)\((.*)\)")
 
 
@@ -39,13 +45,16 @@ def decode(query: str, start: lr.Experiment = PRESET) -> tuple[lr.Experiment, li
         return start, [f"A link must have at most {MOST_CHARACTERS} characters; got {len(query)}. It was left out."]
     places = _places(start)
     experiment, notices = start, []
-    for name, text in parse_qsl(query.lstrip("?")):
+    # The data set first, wherever it stands: the others may be its options.
+    for name, text in sorted(parse_qsl(query.lstrip("?")), key=lambda pair: pair[0] != "data"):
         if name not in places:
             continue
         spec = copy.deepcopy(experiment.to_dict())
         part, field = places[name]
         target = spec[part] if part else spec
         target[field] = _value(text)
+        if name == "data":  # another data set has other options
+            spec["data"] = {key: value for key, value in target.items() if _OPTIONAL.get(key) != "data"}
         if target[field] is None:
             del target[field]
         try:
@@ -62,7 +71,7 @@ def is_field(name: str) -> bool:
 
 def _places(experiment: lr.Experiment) -> dict[str, tuple[str, str]]:
     """Return where each name of a link stands in an experiment: the part's name and the field's."""
-    places = {"data": ("data", "name"), "seed": ("", "seed")} | {name: ("training", name) for name in _OPTIONAL}
+    places = {"data": ("data", "name"), "seed": ("", "seed")} | {name: (part, name) for name, part in _OPTIONAL.items()}
     for part, fields in experiment.to_dict().items():
         if isinstance(fields, dict):
             places |= {field: (part, field) for field in fields if field != "name"}
@@ -74,7 +83,10 @@ def flat(experiment: lr.Experiment) -> dict[str, Any]:
     spec = experiment.to_dict()
     spec["network"]["activation"] = str(experiment.network.phi)
     spec["network"]["parametrization"] = str(experiment.network.parametrization)
-    spec["training"] = dict.fromkeys(_OPTIONAL, "auto") | spec["training"]
+    for name, part in _OPTIONAL.items():
+        spec[part].setdefault(name, "auto")
+    if experiment.data.points is not None:
+        spec["data"]["points"] = as_text(experiment.data.points)
     values = {name: (spec[part] if part else spec)[field] for name, (part, field) in _places(experiment).items()}
     return {name: json.dumps(value) if isinstance(value, bool) else value for name, value in values.items()}
 

@@ -66,6 +66,7 @@ class Live:
         self._framed: Any = None
         self.is_patching = False  # while it is not, columns that change were changed in the browser
         self._roles = {part.label: part.role for part in parts}
+        self.ahead: set[str] = set()  # parts of which the browser has newer columns than the server
         self._renderers: dict[str, GlyphRenderer] = {}
         for part in plot.traverse(lambda p: p, [ElementPlot]):
             if "glyph_renderer" in part.handles:
@@ -122,6 +123,8 @@ class Live:
         """Replace the columns of every part named; floats go over the wire in single precision."""
         self.is_patching = True
         for label, values in columns.items():
+            if label in self.ahead:
+                continue
             self.source(label).data = {name: _compact(column) for name, column in values.items()}
         self.is_patching = False
 

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 import lazyrich as lr
+from lazyrich.data import FETCHED, check_is_here
 
 from .cache import RESULTS, SharedStream
 
@@ -166,6 +167,8 @@ def _compute_theory(experiment: lr.Experiment) -> Theory:
             f"The theory may take {_MOST_ENTRIES:.2g} kernel entries, depth x n x (n + tests); got {entries:.2g}. "
             "Lower the depth or the number of points."
         )
+    if spec.name in FETCHED:
+        check_is_here(spec.name)  # a download would keep a worker from all other sessions
     data = experiment.load_data()
     norms = np.linalg.norm(np.concatenate([data.x_train, data.x_test]), axis=1)
     if net.phi.family.is_quadrature and entries > _MOST_QUADRATURES and not np.allclose(norms, norms[0], rtol=1e-12):

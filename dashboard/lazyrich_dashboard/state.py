@@ -1,10 +1,13 @@
 """The controls on screen: the one source of truth. It makes an `Experiment` and takes one."""
 
+import dataclasses
+import math
+
 import param
 
 import lazyrich as lr
 from lazyrich.activations import FAMILIES
-from lazyrich.data import MAKERS
+from lazyrich.data import NAMES, OPTIONS, largest_sizes
 from lazyrich.parametrizations import PARAMETRIZATIONS
 
 # What the page opens on: a few seconds of training that show a decaying spectrum, a test loss that follows theory and
@@ -30,7 +33,27 @@ _TRAINING_FIELDS = ("time", "learning_rate", "seeds")
 class State(param.Parameterized):
     """What a visitor has set. Bounds are soft: the experiment itself refuses what makes no sense, in words."""
 
-    data = param.Selector(default="digits", objects=list(MAKERS), doc="Data set the networks learn.")
+    data = param.Selector(default="digits", objects=list(NAMES), doc="Data set the networks learn.")
+    classes = param.ListSelector(
+        default=list(range(10)),
+        objects=list(range(10)),
+        label="Classes",
+        doc="Which of the ten classes; two make one output of ±1.",
+    )
+    in_dim = param.Integer(
+        default=10, softbounds=(2, 30), doc="Coordinates D of the hypercube's corners.", label="Dimension D"
+    )
+    degree = param.Integer(
+        default=2, softbounds=(1, 8), doc="Coordinates in the target's largest product.", label="Degree k"
+    )
+    leap = param.Integer(
+        default=1, softbounds=(1, 4), doc="Coordinates that each product adds to the one before.", label="Leap"
+    )
+    turns = param.Number(default=1.5, softbounds=(0.25, 3), step=0.25, doc="Turns of each spiral.", label="Turns")
+    points = param.Parameter(
+        default=lr.DataSpec("points").points, doc="Own training points: pairs of x and y.", label="Points x, y"
+    )
+    file = param.String(default=None, allow_None=True, doc="Key of the file that was uploaded last.", label="File")
     n_train = param.Integer(default=128, softbounds=(16, 512), step=16, doc="Training points n.", label="Points n")
     noise = param.Number(
         default=0.0,
@@ -79,7 +102,7 @@ class State(param.Parameterized):
     def __init__(self, experiment: lr.Experiment = PRESET, **params):
         """Start from an experiment."""
         super().__init__(**params)
-        self._base = experiment
+        self._base, self._n_test = experiment, PRESET.data.n_test
         self.load(experiment)
 
     @property
@@ -87,7 +110,7 @@ class State(param.Parameterized):
         """The experiment on screen; raises ValueError, in a sentence, when the controls make none."""
         spec = self._base.to_dict()
         spec["seed"] = self.seed
-        spec["data"] |= {"name": self.data} | {name: getattr(self, name) for name in _DATA_FIELDS}
+        spec["data"] = dataclasses.asdict(self._data)
         base_activation = spec["network"]["activation"]
         base_parametrization = spec["network"]["parametrization"]
         spec["network"] |= {name: getattr(self, name) for name in _NETWORK_FIELDS}
@@ -101,21 +124,45 @@ class State(param.Parameterized):
         else:  # only one of the two can be given
             spec["training"].pop("edge_fraction", None)
         # The kernel of all points is affordable up to here; beyond it the first ones stand for the rest.
-        spec["training"]["ntk_points"] = max(1, min(self.n_train, 128))
+        spec["training"]["ntk_points"] = max(1, min(spec["data"]["n_train"], 128))
         return lr.Experiment.from_dict(spec)
+
+    @property
+    def _data(self) -> lr.DataSpec:
+        """The data on screen; where a set is small, what is not trained on is tested on."""
+        noise = 0.0 if self.data == "points" else self.noise
+        options = {name: getattr(self, name) for name in OPTIONS[self.data]}
+        spec = lr.DataSpec(self.data, self.n_train, self._n_test, noise, **options)
+        return dataclasses.replace(spec, n_test=max(1, min(spec.n_test, _room(spec))))
 
     def load(self, experiment: lr.Experiment) -> None:
         """Show an experiment, in one update."""
-        self._base = experiment
+        self._base, data = experiment, experiment.data
+        # A small set's number of test points is no wish for as few of a larger one.
+        self._n_test = max(self._n_test, data.n_test) if data.n_test == _room(data) else data.n_test
+        shown = data.options
+        if "classes" in shown:
+            shown["classes"] = list(data.classes or range(10))
+        if data.points is None:  # whose number and noise are no controls
+            shown |= {name: getattr(data, name) for name in _DATA_FIELDS}
         network = {name: getattr(experiment.network, name) for name in _NETWORK_FIELDS}
         network["activation"] = experiment.network.phi.name
         network["parametrization"] = str(experiment.network.parametrization)
         training = {name: getattr(experiment.training, name) for name in _TRAINING_FIELDS}
         training["learning_rate"] = experiment.training.learning_rate or 0.0
         self.param.update(
-            data=experiment.data.name,
+            data=data.name,
+            **shown,
             seed=experiment.seed,
-            **{name: getattr(experiment.data, name) for name in _DATA_FIELDS},
             **training,
             **network,
         )
+
+
+def _room(data: lr.DataSpec) -> float:
+    """Return how many points are left to test on."""
+    try:
+        most = largest_sizes(data)
+    except ValueError:  # a file that is not in memory, of which the experiment speaks when it is asked for its data
+        return math.inf
+    return min(most.n_test, most.both - data.n_train)

@@ -114,6 +114,55 @@ def field(parameter: param.Number, **options: Any) -> pmui.TextInput:
     return widget
 
 
+def several(parameter: param.ListSelector) -> pmui.CheckButtonGroup:
+    """Return a row of small buttons, of which any may be pressed."""
+    compact = {"& button": {"padding": "1px 0", "minWidth": "27px"}}
+    return pmui.CheckButtonGroup.from_param(parameter, label=parameter.label, sx=compact, **_COMMON)
+
+
+def lines(parameter: param.Parameter, read: Callable[[str], Any], write: Callable[[Any], str]) -> pmui.TextAreaInput:
+    """Return a field for lines of text; what `read` refuses changes nothing but the state's `complaint`."""
+    state, name = cast(param.Parameterized, parameter.owner), cast(str, parameter.name)
+    label = cast(str, parameter.label)
+    widget = pmui.TextAreaInput(label=label, value=write(getattr(state, name)), rows=6, max_length=2000, **_COMMON)
+
+    def take(event: param.parameterized.Event) -> None:
+        if event.new == write(getattr(state, name)):
+            return
+        try:
+            values = {name: read(event.new), "complaint": ""}
+        except ValueError as error:
+            values = {"complaint": str(error)}
+        widget.error_state = bool(values["complaint"])
+        state.param.update(**values)
+
+    def show(event: param.parameterized.Event) -> None:
+        widget.param.update(value=write(event.new), error_state=False)
+
+    widget.param.watch(take, "value")
+    state.param.watch(show, name)
+    return widget
+
+
+class Upload(pmui.FileInput):
+    """A button that takes one file of at most `most` bytes; what comes beyond them is dropped as it comes."""
+
+    most = param.Integer(default=1_000_000, doc="The most bytes that are kept.")
+
+    def _process_chunk(self, msg: dict) -> None:
+        # The browser says no to larger files; who does without it must not fill the server's memory.
+        chunks = (chunk for file in self._file_buffer.values() for chunk in file["chunks"].values())
+        waiting = sum(len(file["value"]) for file in self._buffer) + sum(map(len, chunks))
+        if waiting + len(msg["data"]) > self.most:
+            raise ValueError(f"A file can be up to {self.most:,} bytes; got more.")
+        super()._process_chunk(msg)
+
+
+def upload(label: str, accept: str, most: int) -> Upload:
+    """Return a button for a file of at most `most` bytes."""
+    return Upload(label=label, accept=accept, max_file_size=most, most=most, variant="outlined", **_COMMON)
+
+
 def small_select(parameter: param.Selector) -> pmui.Select:
     """Return a drop-down list for the heading of a view."""
     return pmui.Select.from_param(

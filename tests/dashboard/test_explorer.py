@@ -8,6 +8,7 @@ import panel as pn
 import pytest
 
 import lazyrich as lr
+from lazyrich.data import OPTIONS
 from lazyrich_dashboard import Explorer
 from lazyrich_dashboard.results import frames, theory
 from lazyrich_dashboard.views import FunctionSpaceView, SpectrumView, TrainingView
@@ -183,11 +184,28 @@ def test_moving_a_widget_changes_the_experiment(explorer):
 
 
 def test_every_control_of_the_state_has_a_widget(explorer):
-    labels = {explorer.state.param[name].label for name in explorer.state.param}
-    assert labels - {"Name", "Complaint", "Data", "Time t"} | {"Data set", "Cancel", "Pin", "Share"} == set(
-        controls(explorer)
-    )
+    of_data = {option for options in OPTIONS.values() for option in options}
+    labels = {explorer.state.param[name].label for name in explorer.state.param if name not in of_data}
+    others = {"Data set", "Classes", "Cancel", "Pin", "Share"}
+    assert labels - {"Name", "Complaint", "Data", "Time t"} | others == set(controls(explorer))
     assert explorer.bar.player.param.position.label == explorer.state.param.scrub.label == "Time t"
+
+
+@pytest.mark.parametrize(
+    ("data", "labels"),
+    [
+        ("circle", {"Points n", "Label noise"}),
+        ("parity", {"Dimension D", "Degree k", "Points n", "Label noise"}),
+        ("staircase", {"Dimension D", "Degree k", "Leap", "Points n", "Label noise"}),
+        ("spirals", {"Turns", "Points n", "Label noise"}),
+        ("points", {"Points x, y"}),
+        ("file", {"Choose a CSV or NPZ file", "Points n", "Label noise"}),
+    ],
+)
+def test_only_the_controls_of_the_chosen_data_set_are_shown(explorer, data, labels):
+    explorer.state.data = data
+    of_data = {"Classes", "Dimension D", "Degree k", "Leap", "Turns", "Points x, y", "Choose a CSV or NPZ file"}
+    assert (of_data | {"Points n", "Label noise"}) & set(controls(explorer)) == labels
 
 
 @pytest.mark.parametrize(("label", "rule"), [("Seed", "a whole number"), ("Step η", "a number")])

@@ -20,6 +20,31 @@ RICH = lr.Experiment(
 )
 
 
+OTHER_DATA = [
+    lr.DataSpec("digits", classes=(3, 8)),
+    lr.DataSpec("staircase", in_dim=12, degree=4, leap=2),
+    lr.DataSpec("spirals", turns=2.25),
+    lr.DataSpec("points", points=tuple((round(x / 10 - 1.55, 2), -0.25 * (x % 3)) for x in range(24))),
+    lr.DataSpec("file", file="mine.csv@0123456789abcdef"),
+]
+
+
+@pytest.mark.parametrize("data", OTHER_DATA, ids=lambda data: data.name)
+def test_data_with_options_come_back_from_a_link_that_is_short_enough(data):
+    experiment = dataclasses.replace(RICH, data=data)
+    assert len(encode(experiment)) <= 500
+    assert decode(encode(experiment)) == (experiment, [])
+
+
+def test_a_link_to_another_data_set_leaves_the_options_of_the_one_before():
+    start = dataclasses.replace(PRESET, data=lr.DataSpec("parity", degree=5))
+    assert decode("seed=3&data=circle", start) == (dataclasses.replace(PRESET, data=lr.DataSpec("circle"), seed=3), [])
+
+
+def test_options_may_stand_before_their_data_set():
+    assert decode("turns=2&data=spirals")[0].data == lr.DataSpec("spirals", turns=2)
+
+
 def test_the_preset_needs_no_more_than_its_version():
     assert encode(PRESET) == "v=1"
     assert decode("v=1") == (PRESET, [])
@@ -52,6 +77,11 @@ def test_an_automatic_learning_rate_can_be_given_back():
         ("activation=relu(slope=1)", "The parameters of relu are"),
         ("data=%3Cscript%3E", "data must be one of"),
         ("n_train=[1]", "n_train must be a whole number"),
+        ("classes=(3)", "classes must be at least two different ones"),
+        ("classes=3", "classes must be a tuple of whole numbers"),
+        ("degree=2", "degree must be left out but for parity, staircase; got it for digits"),
+        ("points=<script>", "points must be left out but for points"),
+        ("file=../../etc/passwd", "file must be left out but for file"),
     ],
 )
 def test_a_bad_value_costs_that_field_alone(query, sentence):

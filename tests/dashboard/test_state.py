@@ -7,11 +7,21 @@ import pytest
 
 import lazyrich as lr
 from lazyrich.activations import FAMILIES
-from lazyrich.data import MAKERS
+from lazyrich.data import NAMES
 from lazyrich.parametrizations import PARAMETRIZATIONS
 from lazyrich_dashboard.state import PRESET, State
 
 CONTROLS = [name for name in State.param if name not in ("name", "complaint")]
+# A control of one data set, the data set, and what it may be set to.
+OPTIONS = [
+    ("classes", "digits", [1, 7], (1, 7)),
+    ("in_dim", "parity", 12, 12),
+    ("degree", "staircase", 4, 4),
+    ("leap", "staircase", 2, 2),
+    ("turns", "spirals", 2.5, 2.5),
+    ("points", "points", ((0.0, 1.0), (0.5, -0.25)), ((0.0, 1.0), (0.5, -0.25))),
+    ("file", "file", "mine.csv@0123456789abcdef", "mine.csv@0123456789abcdef"),
+]
 
 EXPERIMENTS = {
     "the preset": PRESET,
@@ -38,6 +48,21 @@ EXPERIMENTS = {
         network=lr.Network(weight_var=1.23456, bias_var=0.01, richness=0.33),
         training=lr.TrainingSpec(time=33.3, ntk_points=77),
     ),
+    "a file that is not in memory": lr.Experiment(
+        data=lr.DataSpec("file", n_train=100, n_test=50, file="mine.csv@0123456789abcdef"),
+        training=lr.TrainingSpec(ntk_points=100),
+    ),
+    "own points": lr.Experiment(
+        data=lr.DataSpec("points", n_test=9, points=((0, 0.5), (1, -1))), training=lr.TrainingSpec(ntk_points=2)
+    ),
+    "two classes of digits, all of them used": lr.Experiment(
+        data=lr.DataSpec("digits", n_train=100, n_test=257, noise=0.5, classes=(3, 8)),
+        training=lr.TrainingSpec(ntk_points=100),
+    ),
+    "a staircase": lr.Experiment(
+        data=lr.DataSpec("staircase", in_dim=15, degree=6, leap=2), training=lr.TrainingSpec(ntk_points=128)
+    ),
+    "spirals": lr.Experiment(data=lr.DataSpec("spirals", turns=0.77), training=lr.TrainingSpec(ntk_points=128)),
 }  # fmt: skip
 
 
@@ -86,9 +111,37 @@ def test_a_control_sets_its_field(control, value, field):
     assert field(state.experiment) == value
 
 
+@pytest.mark.parametrize(("control", "data", "value", "field"), OPTIONS, ids=[case[0] for case in OPTIONS])
+def test_an_option_of_a_data_set_sets_its_field_and_is_left_out_for_others(control, data, value, field):
+    state = State()
+    state.param.update(data=data, **{control: value})
+    assert getattr(state.experiment.data, control) == field
+    state.data = "circle"
+    assert getattr(state.experiment.data, control) is None
+
+
+def test_where_a_set_is_small_what_is_not_trained_on_is_tested_on():
+    state = State()
+    state.classes = [3, 8]
+    assert (state.experiment.data.n_train, state.experiment.data.n_test) == (128, 357 - 128)
+    back = State(state.experiment)
+    assert back.experiment.data == state.experiment.data
+    back.classes = list(range(10))
+    assert back.experiment.data.n_test == 256
+
+
+def test_own_points_come_without_noise_and_leave_the_controls_of_other_sets_alone():
+    state = State()
+    state.param.update(noise=0.5, data="points")
+    assert state.experiment.data.noise == 0 and state.experiment.data.n_train == 8
+    assert state.experiment.training.ntk_points == 8
+    state.data = "circle"
+    assert (state.experiment.data.noise, state.experiment.data.n_train) == (0.5, 128)
+
+
 def test_every_control_but_the_scrubber_is_tried_above():
     (mark,) = [m for m in test_a_control_sets_its_field.pytestmark if m.name == "parametrize"]
-    tried = {case[0] for case in mark.args[1]}
+    tried = {case[0] for case in mark.args[1]} | {case[0] for case in OPTIONS}
     assert tried | {"scrub"} == set(CONTROLS)
 
 
@@ -131,7 +184,7 @@ def test_the_scrubber_is_no_part_of_the_experiment():
 
 
 @pytest.mark.parametrize(
-    ("control", "known"), [("data", MAKERS), ("activation", FAMILIES), ("parametrization", PARAMETRIZATIONS)]
+    ("control", "known"), [("data", NAMES), ("activation", FAMILIES), ("parametrization", PARAMETRIZATIONS)]
 )
 def test_a_list_offers_all_that_the_core_knows(control, known):
     assert isinstance(State.param[control], param.Selector)

@@ -29,18 +29,21 @@ from lazyrich_dashboard.views import (
     VarianceView,
 )
 from lazyrich_dashboard.views.base import View, mean_and_error
-from lazyrich_dashboard.views.function_space import FunctionView, ModesView
+from lazyrich_dashboard.views.function_space import FunctionView, ModesView, OwnPointsView
 from tests.dashboard.examples import SMALL, UNSTABLE_STEP, assert_is_spectrum_of, small
 
 WITH_A_COORDINATE = ("circle", "regression")
+WITHOUT_ANGLES = ("regression", "spirals", "points")
+OFFLINE = (*MAKERS, "points")
 VIEWS = {
-    SpectrumView: tuple(MAKERS),
-    TrainingView: tuple(MAKERS),
-    KernelMovementView: tuple(MAKERS),
+    SpectrumView: OFFLINE,
+    TrainingView: OFFLINE,
+    KernelMovementView: OFFLINE,
     FunctionView: WITH_A_COORDINATE,
+    OwnPointsView: ("points",),
     ModesView: tuple(name for name in MAKERS if name not in WITH_A_COORDINATE),
-    KernelMatrixView: tuple(MAKERS),
-    AngleView: tuple(name for name in MAKERS if name != "regression"),
+    KernelMatrixView: OFFLINE,
+    AngleView: tuple(name for name in MAKERS if name not in WITHOUT_ANGLES),
     AbcMapView: ("digits",),
     PlaneView: ("digits",),  # this one and the next two do not look at the data
     VarianceView: ("digits",),
@@ -215,7 +218,7 @@ def test_a_mean_comes_with_its_standard_error_over_seeds():
 
 def test_every_view_stands_on_a_page():
     on_pages = {kind for page in PAGES.values() for column in page for kind in column}
-    assert on_pages | {FunctionView, ModesView} == set(VIEWS) | {FunctionSpaceView}
+    assert on_pages | {FunctionView, ModesView, OwnPointsView} == set(VIEWS) | {FunctionSpaceView}
 
 
 def drawn(view: View, experiment: lr.Experiment, most: int | None = None, scrub: float = 1.0):
@@ -277,7 +280,7 @@ def test_the_angular_curve_is_that_of_the_core_and_entries_stand_at_their_angles
 
 
 def test_points_without_an_angle_get_a_sentence_in_place_of_the_curve():
-    with pytest.raises(ValueError, match="one coordinate and differ in it"):
+    with pytest.raises(ValueError, match="those of regression differ in it"):
         AngleView().predict(small("regression"))
 
 

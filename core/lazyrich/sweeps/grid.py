@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from .._checks import choice, of_type, whole
-from ..experiment import DataSpec, Experiment, TrainingSpec
+from ..data import DataSpec
+from ..experiment import Experiment, TrainingSpec
 from ..networks import Network
 
 FIELDS = (

@@ -20,7 +20,7 @@ from ..live import padded
 from ..marks import Axis, Columns, Part
 from ..results import Frame, Snapshot, theory_key
 from .base import Range, View, mean_and_error, nothing
-from .function_space import coordinate
+from .function import coordinate
 
 # As many points as networks record the kernel of, and entries as can be told apart.
 _POINTS = 128
@@ -62,7 +62,7 @@ def kernels(experiment: lr.Experiment) -> Kernels:
 def _compute(experiment: lr.Experiment) -> Kernels:
     net, data = experiment.network, experiment.load_data()
     x, y = data.x_train[:_POINTS], data.y_train[:_POINTS]
-    classes = y.argmax(axis=1) if data.out_dim > 1 else None
+    classes = y.argmax(axis=1) if data.out_dim > 1 else y[:, 0] > 0 if set(y[:, 0]) == {-1.0, 1.0} else None
     if classes is not None:
         key: Iterable[float] = classes
     else:
@@ -177,8 +177,8 @@ class KernelMatrixView(View):
     def _order(snapshot: Snapshot) -> str:
         if snapshot.predicted.classes is not None:
             return "by class"
-        name = snapshot.theory.data.name
-        return {"circle": "by angle", "regression": "by x"}.get(name, "by target")
+        data = snapshot.theory.data
+        return "by angle" if data.name == "circle" else "by x" if data.in_dim == 1 else "by target"
 
     def summary(self, snapshot: Snapshot) -> str:
         """Compare entries within and between classes, or say how far they reach."""
@@ -223,12 +223,13 @@ class AngleView(View):
 
     def predict(self, experiment: lr.Experiment) -> Kernels:
         """Return the kernels and their curves."""
-        if experiment.data.name == "regression":
+        known = kernels(experiment)
+        if known.cosines is None:
             raise ValueError(
-                "A kernel is a function of the angle alone where all points have one norm; those of regression have "
-                "one coordinate and differ in it. Choose circle, sphere or digits, or look at the heat map."
+                "A kernel is a function of the angle alone where all points have one norm; those of "
+                f"{experiment.data.name} differ in it. Choose circle, sphere or digits, or look at the heat map."
             )
-        return kernels(experiment)
+        return known
 
     @staticmethod
     def _of_networks(snapshot: Snapshot) -> dict[str, Frame | None]:

@@ -14,6 +14,7 @@ import panel as pn
 import param
 
 import lazyrich as lr
+from lazyrich.data import largest_sizes
 
 from .. import widgets
 from ..cache import RESULTS, SharedStream
@@ -95,11 +96,17 @@ def curves(known: Pool, n: int, k: int | None, ridge: float, noise: float) -> Cu
 def pool(experiment: lr.Experiment) -> Pool:
     """Return an experiment's pool, from the cache if any session has asked for it."""
     n = experiment.data.n_train
-    points = next((size for size in _POOLS if 1.5 * n <= size), None)
+    if experiment.data.points is not None:
+        raise ValueError(
+            f"Learning curves need a pool of points to choose from; got {n} own points. Choose another data set."
+        )
+    most = largest_sizes(experiment.data)
+    sizes = sorted({int(min(size, most.both, most.n_train + 1)) for size in _POOLS})
+    points = next((size for size in sizes if 1.5 * n <= size), None)
     if points is None:
         raise ValueError(
-            f"Learning curves need a pool half as large again as the training set, of at most {_POOLS[-1]} points; "
-            f"got {n} training points. Lower the number of points to {2 * _POOLS[-1] // 3} or less."
+            f"Learning curves need a pool half as large again as the training set, of at most {sizes[-1]} points; "
+            f"got {n} training points. Lower the number of points to {2 * sizes[-1] // 3} or less."
         )
     data = dataclasses.replace(experiment.data, n_train=points - 1, n_test=1, noise=0.0)
     clean = dataclasses.replace(experiment, data=data)
