@@ -11,7 +11,7 @@ import xarray as xr
 import lazyrich as lr
 
 from ...marks import Axis, Part
-from ...views.base import mean_with_error
+from ...views.base import Range, mean_with_error
 from ..base import GalleryPage, Panel, Picture, at, measured
 from ..checks import Check
 
@@ -85,8 +85,8 @@ class LearningRateTransfer(GalleryPage):
             "Sharpness while training",
             (
                 *_parts("curve"),
-                Part("infinitely wide kernel: λ₁(Θ)/n", "dashes", "theory"),
-                Part("edge of stability 2/η", "line", "guide"),
+                Part("N = ∞: λ₁(Θ)/n", "dashes", "theory"),
+                Part("edge 2/η", "line", "guide"),
             ),
             Axis("step + 1", log=True),
             Axis("sharpness: largest eigenvalue of the Hessian", log=True),
@@ -119,8 +119,8 @@ class LearningRateTransfer(GalleryPage):
         top = float(np.linalg.eigvalsh(kernel)[-1]) / len(kernel)
         x = np.array([1.0, _STEPS + 1.0])
         sharpness = {
-            "infinitely wide kernel: λ₁(Θ)/n": {"x": x, "y": np.full(2, top)},
-            "edge of stability 2/η": {"x": x, "y": np.full(2, 2 / self.rate)},
+            "N = ∞: λ₁(Θ)/n": {"x": x, "y": np.full(2, top)},
+            "edge 2/η": {"x": x, "y": np.full(2, 2 / self.rate)},
         }
         return Picture({"sharpness": sharpness, "rates": {"2n/λ₁(Θ)": at(2 / top)}}, {"top": top})
 
@@ -148,6 +148,11 @@ class LearningRateTransfer(GalleryPage):
     def _curve(width: int, x: np.ndarray, mean: np.ndarray, error: np.ndarray) -> dict[str, Any]:
         points = measured(f"N = {width}", x, mean, error, 0.5 * mean)
         return {**points, f"N = {width}: curve": {"x": x, "y": mean}}
+
+    def ranges(self, panel: Panel, columns: Any) -> tuple[Range, Range]:
+        """Return all learning rates, whether or not they have been measured."""
+        x, y = super().ranges(panel, columns)
+        return ((0.9 * _RATES[0], 1.1 * _RATES[-1]), y) if panel.name == "rates" else (x, y)
 
     def summary(self, picture: Picture) -> str:
         """Compare the widths there are."""
