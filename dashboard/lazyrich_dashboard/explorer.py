@@ -26,7 +26,7 @@ from .share import Share
 from .state import PRESET, State
 from .theme import tokens
 from .time_bar import TimeBar
-from .views import AbstractView, View
+from .views import View
 from .work import Work
 
 
@@ -82,10 +82,7 @@ class Explorer(pn.viewable.Viewer):
     @property
     def snapshot(self) -> Snapshot | None:
         """What the views show; None before the first theory has come."""
-        work = self.work
-        if work.theory is None:
-            return None
-        return Snapshot(work.theory, work.frames, self.bar.scrub, experiment=work.experiment)
+        return self.work.snapshot(self.bar.scrub)
 
     def view(self, kind: type[V]) -> V:
         """Return the session's view of a kind."""
@@ -193,28 +190,13 @@ class Explorer(pn.viewable.Viewer):
 
     def _draw(self) -> int:
         """Update the views on screen, and return the grid time at which."""
-        for view, snapshot in self._snapshots().items():
-            view.update(snapshot)
+        for view, snapshot in self.work.snapshots(self.bar.scrub).items():
+            view.update(dataclasses.replace(snapshot, pinned=self.share.pins.of(type(view))))
         self.share.follow()
         return self.bar.player.position
 
-    def _snapshots(self) -> dict[AbstractView, Snapshot]:
-        """Return what each view on screen shows."""
-        work, snapshot = self.work, self.snapshot
-        if snapshot is None:
-            return {}
-        return {
-            view: dataclasses.replace(
-                snapshot,
-                predicted=prediction,
-                measured=work.measured.get(view, ()),
-                pinned=self.share.pins.of(type(view)),
-            )
-            for view, prediction in work.predicted.items()
-        }
-
     def _pictures(self) -> Iterator[tuple[View, Snapshot]]:
         """Yield the plots on screen, each with what it shows."""
-        for view, snapshot in self._snapshots().items():
+        for view, snapshot in self.work.snapshots(self.bar.scrub).items():
             if view.shown is not None:
                 yield view.shown, snapshot

@@ -4,13 +4,14 @@ Theory is computed at once. What views measure, the training of networks, and th
 through time start once the controls rest. A change drops what belongs to the controls before.
 """
 
+import dataclasses
 import time
 from typing import Any, Protocol
 
 import lazyrich as lr
 
 from .jobs import NETWORKS, THEORY, Deliver, Latest, NotebookLoop
-from .results import Frame, Theory, frames, theory
+from .results import Frame, Snapshot, Theory, frames, theory
 from .views import AbstractView
 from .views.base import predicted
 
@@ -58,6 +59,22 @@ class Work:
         self._started = 0.0
         self.theory_lane = Latest(THEORY, deliver)
         self.networks_lane, self.measure_lane = (Latest(NETWORKS, deliver) for _ in range(2))
+
+    def snapshot(self, scrub: float) -> Snapshot | None:
+        """Return what has come, at a place on the time axis; None before the first theory has."""
+        if self.theory is None:
+            return None
+        return Snapshot(self.theory, self.frames, scrub, experiment=self.experiment)
+
+    def snapshots(self, scrub: float) -> dict[AbstractView, Snapshot]:
+        """Return what each view on screen shows."""
+        snapshot = self.snapshot(scrub)
+        if snapshot is None:
+            return {}
+        return {
+            view: dataclasses.replace(snapshot, predicted=prediction, measured=self.measured.get(view, ()))
+            for view, prediction in self.predicted.items()
+        }
 
     def wait(self, seconds: float) -> bool:
         """Wait until theory and networks are on screen, and say whether they are."""

@@ -38,7 +38,11 @@ export function render({model}) {
     const made = document.createElement("button");
     made.type = "button";
     made.addEventListener("click", press);
-    made.addEventListener("mousedown", event => event.preventDefault()); // the mouse leaves the keys where they were
+    // After a click space should play and pause, and not press the same button again.
+    made.addEventListener("mousedown", event => {
+      event.preventDefault();
+      slider.focus();
+    });
     name_it(made, name);
     root.append(made);
     return made;
@@ -130,8 +134,9 @@ export function render({model}) {
   };
   model.on("drawn", () => queueMicrotask(refresh)); // when all of the server's message has been taken
   model.on("position", () => {
-    if (model.position == k || playing) return;
+    if (model.position == k) return;
     k = model.position;
+    pause();
     write();
   });
 
