@@ -101,8 +101,8 @@ def test_columns_that_stay_are_left_out_and_equal_ones_are_kept_once():
 @pytest.mark.parametrize("page", ["Depth", "Learning curves"])
 def test_pages_without_time_have_no_timelines(page):
     for kind in itertools.chain(*PAGES[page]):
-        view = kind()
-        assert view.shown is view
+        view = kind().shown
+        assert view is not None
         assert timeline(view, snapshot_of(view, "digits")) == {}
 
 
@@ -117,6 +117,7 @@ def test_tracks_name_the_data_sources_on_screen_which_the_browser_then_keeps_to_
     snapshot = snapshot_of(ModesView(), "digits")
     space.update(snapshot)
     view = space.shown
+    assert view is not None
     sent = tracks(view, timeline(view, snapshot))
     sources = [view.source(label) for label in ("learned", "learned, in words")]
     assert [track["source"] for track in sent] == [source.id for source in sources]
