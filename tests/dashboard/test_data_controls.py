@@ -121,7 +121,7 @@ def drawn():
 
 def shown_points(view) -> list[list[float]]:
     data = view.live.source("training points").data
-    return np.round(np.stack([data["x"], data["y"]], axis=1), 2).tolist()
+    return np.round(np.stack([data["x"], data["y"]], axis=1).astype(float), 2).tolist()
 
 
 def test_a_point_that_is_moved_moves_theory_and_stays_where_the_pointer_is(drawn):
