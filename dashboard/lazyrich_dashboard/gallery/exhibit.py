@@ -75,17 +75,19 @@ class Exhibit(pn.viewable.Viewer):
     `exhibit.picture` is what is drawn: columns by panel and part.
     """
 
-    def __init__(self, page: GalleryPage, **params):
-        """Build plots and start computing."""
+    def __init__(self, page: GalleryPage, notices: list[str] | None = None, **params):
+        """Build plots and start computing; notices stand above them until a control moves."""
         load_notebook_extension()
         super().__init__(**params)
         self.page, self.picture = page, Picture({})
+        self._notices = notices or []
         deliver = session_deliverer()
         self.theory_lane, self.measure_lane = Latest(THEORY, deliver), Latest(NETWORKS, deliver)
         self.badge = Badge(type(page), deliver)
         self.plots = [Plot(panel) for panel in page.panels]
         self._build_layout()
-        page.param.watch(lambda *_: self._change(), page.controls())
+        self.notify(self._notices)
+        page.param.watch(lambda *_: self._moved(), page.controls())
         # A server has other sessions to look after, and its pages change only once they are loaded.
         pn.state.onload(self._change) if pn.state.curdoc else self._open()
 
@@ -152,13 +154,18 @@ class Exhibit(pn.viewable.Viewer):
         for lane in (self.theory_lane, self.measure_lane, self.badge.lane):
             lane.cancel()
 
+    def _moved(self) -> None:
+        """Follow a control; what the link was told goes."""
+        self._notices = []
+        self._change()
+
     def _change(self) -> None:
         """Drop what belongs to the controls before, and draw the theory of those on screen."""
         self.measure_lane.cancel()
         frozen = type(self.page)(**self.page.values)  # what computes is moved by nobody
 
         def show(results: list[Picture]) -> None:
-            self.notify([])
+            self.notify(self._notices)
             self._show(results[-1])
             self._start(frozen)
 
