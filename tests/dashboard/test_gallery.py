@@ -177,6 +177,15 @@ def test_a_setting_without_a_picture_gets_a_sentence_and_the_next_one_its_pictur
     assert exhibit.grid.visible and not exhibit.alert.visible
 
 
+def test_what_a_link_was_told_stands_until_a_control_moves(example):
+    exhibit = gallery.Exhibit(example(), ["Size must be a number."])
+    wait_for(exhibit)
+    assert "Size must be a number" in exhibit.alert.object and exhibit.alert.visible
+    exhibit.page.size = 2.0
+    wait_for(exhibit)
+    assert not exhibit.alert.visible
+
+
 def test_the_badge_is_what_a_run_finds_or_why_it_cannot_run(example):
     badge = gallery.Exhibit(example()).badge
     assert "not checked yet" in badge.pane.object

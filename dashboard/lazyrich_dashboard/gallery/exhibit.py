@@ -76,11 +76,12 @@ class Exhibit(pn.viewable.Viewer):
     `exhibit.picture` is what is drawn: columns by panel and part.
     """
 
-    def __init__(self, page: GalleryPage, **params):
-        """Build plots and start computing."""
+    def __init__(self, page: GalleryPage, notices: list[str] | None = None, **params):
+        """Build plots and start computing; notices stand above them until a control moves."""
         load_notebook_extension()
         super().__init__(**params)
         self.page, self.picture = page, Picture({})
+        self._notices = notices or []
         deliver = session_deliverer()
         self.theory_lane, self.measure_lane = Latest(THEORY, deliver), Latest(NETWORKS, deliver)
         self.badge = Badge(type(page), deliver)
@@ -89,7 +90,8 @@ class Exhibit(pn.viewable.Viewer):
             if page.draggable and plot.panel.name == page.draggable[0]:
                 let_drag(plot.live, page.draggable[1], self._drag)
         self._build_layout()
-        page.param.watch(lambda *_: self._change(), page.controls())
+        self.notify(self._notices)
+        page.param.watch(lambda *_: self._moved(), page.controls())
         # A server has other sessions to look after, and its pages change only once they are loaded.
         pn.state.onload(self._change) if pn.state.curdoc else self._open()
 
@@ -169,7 +171,7 @@ class Exhibit(pn.viewable.Viewer):
         frozen = type(self.page)(**self.page.values)  # what computes is moved by nobody
 
         def show(results: list[Picture]) -> None:
-            self.notify([])
+            self.notify(self._notices)
             self._show(results[-1])
             self._start(frozen)
 

@@ -76,7 +76,7 @@ class NeuralTangentKernel(GalleryPage):
     )
     look_for = (
         "* Left: kernels of eight networks of the width you choose scatter about the line and move while they train; "
-        f"those of width {_WIDE:,} hardly do either. The spread falls as 1/√N.\n"
+        f"those of width {_WIDE:,} (rings) hardly do either. The spread falls as 1/√N.\n"
         "* Middle: trained networks (dots) lie in the band of ± 2 standard deviations that the kernel predicts.\n"
         "* Right: the error along a principal component falls as (1 − ηλ/n)^(t/η), each at its own pace.\n"
         "* Take width 32: kernel and convergence leave the theory."
@@ -91,7 +91,7 @@ class NeuralTangentKernel(GalleryPage):
                 Part("N, t = 0", "band", "initial"),
                 Part("N, trained", "band", "trained"),
                 Part("N = ∞", "line", "theory"),
-                Part("10,000, trained", "rings", "trained"),
+                Part("10,000, trained", "rings", "trained", legend=False),
             ),
             Axis("angle from the first point"),
             Axis("Θ(x₀, x)"),
@@ -102,7 +102,7 @@ class NeuralTangentKernel(GalleryPage):
             (
                 Part("± 2 σ", "band", "theory", legend=False),
                 Part("networks", "cloud", "test"),
-                Part("kernel regression ± 2 σ", "line", "theory"),
+                Part("kernel ± 2 σ", "line", "theory"),
                 Part("training points", "points", "train", legend=False),
             ),
             Axis("angle"),
@@ -149,7 +149,7 @@ class NeuralTangentKernel(GalleryPage):
             "kernel": {"N = ∞": {"x": angles, "y": np.asarray(curve)}},
             "function": {
                 "± 2 σ": band(x, mean - spread, mean + spread),
-                "kernel regression ± 2 σ": {"x": x, "y": mean},
+                "kernel ± 2 σ": {"x": x, "y": mean},
                 "training points": {"x": _angles(data.x_train), "y": data.y_train[:, 0]},
             },
             "modes": {f"{i}, theory": {"x": times, "y": decay[:, i - 1]} for i in _MODES},
