@@ -106,6 +106,10 @@ CALLS = {
         {"net": _NET, "cosines": {"nan": ([np.nan], "must be finite"), "beyond": ([1.1], "from -1 to 1; got 1.1"),
                                   "text": ("relu", "must be an array of numbers"), "none": ([], "both at least 1")}},
     ),
+    "critical_point": (
+        lr.critical_point, {"phi": "relu"},
+        {"phi": NAME | {"jumps": ("step", "without jumps; got step"), "never": ("exp", "got exp, which has none")}},
+    ),
     "criticality": (
         lr.criticality,
         {"net": NET, "weight_var": 1.0, "bias_var": 0.1, "variance": 1.0},

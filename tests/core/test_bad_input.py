@@ -18,7 +18,18 @@ CASES = {
     for kind, (value, text) in bad.items()
 }
 # Values that functions hand out, not what they are given.
-RESULTS = {"Criticality", "ABC", "Activation", "Eigensystem", "Kernels", "Params", "PowerLaw", "Risk", "Verdict"}
+RESULTS = {
+    "Criticality",
+    "CriticalPoint",
+    "ABC",
+    "Activation",
+    "Eigensystem",
+    "Kernels",
+    "Params",
+    "PowerLaw",
+    "Risk",
+    "Verdict",
+}
 RESULTS |= {"MercerSpectrum", "NoPowerLawError"}
 RESULTS |= {"Conditioning", "LogMarginalLikelihood", "PoolSpectrum", "Solution", "TopEigenpairs"}
 RESULTS |= {"ActivationMovement", "HessianTrace", "LayerSpectrum", "ParameterMovement", "PowerLawTail", "Sharpness"}

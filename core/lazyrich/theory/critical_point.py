@@ -100,5 +100,5 @@ def critical_point(phi: "str | Activation | Callable") -> CriticalPoint:
             return CriticalPoint(1 / slope, bias_var, variance)
     raise ValueError(
         "A critical network needs a variance at which both susceptibilities are 1, with a bias variance of at least 0; "
-        f"{phi} has none. Pick another activation, such as tanh."
+        f"got {phi}, which has none. Pick another activation, such as tanh."
     )
