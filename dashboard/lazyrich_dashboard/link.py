@@ -35,7 +35,7 @@ def decode(query: str, start: lr.Experiment = PRESET) -> tuple[lr.Experiment, li
 
     Names that are no fields are not ours and are passed over: a link may carry other things too.
     """
-    if len(query) > _MOST_CHARACTERS:
+    if is_too_long(query):
         return start, [f"A link must have at most {_MOST_CHARACTERS} characters; got {len(query)}. It was left out."]
     places = _places(start)
     experiment, notices = start, []
@@ -53,6 +53,11 @@ def decode(query: str, start: lr.Experiment = PRESET) -> tuple[lr.Experiment, li
         except ValueError as error:
             notices.append(f"{error} (In the link; it was left out.)")
     return experiment, notices
+
+
+def is_too_long(query: str) -> bool:
+    """Say whether a query string is longer than a link may be; nothing of it is read then."""
+    return len(query) > _MOST_CHARACTERS
 
 
 def _places(experiment: lr.Experiment) -> dict[str, tuple[str, str]]:

@@ -14,7 +14,8 @@ from bokeh.models import ColorBar, ColumnDataSource, CustomJSTicker, GlyphRender
 from holoviews.plotting.bokeh.element import ElementPlot
 
 from .marks import Axis, Columns, Part, draw
-from .theme import Tokens
+from .projection import resize
+from .theme import LIGHT, Tokens
 
 # Bokeh's own ticker for logarithmic axes labels one end of an axis that spans less than two decades.
 _LOG_TICKS = """
@@ -58,7 +59,8 @@ class Live:
             if "glyph_renderer" in part.handles:
                 renderer = self._renderers[part.current_frame.label] = part.handles["glyph_renderer"]
                 renderer.name = part.current_frame.label
-        self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=150, styles={"font-size": "12px"})
+        self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=150)
+        resize(self.pane, LIGHT)
 
     def source(self, label: str) -> ColumnDataSource:
         """Return the data source of a part."""
@@ -87,7 +89,8 @@ class Live:
             bar.title = title
 
     def recolour(self, tokens: Tokens) -> None:
-        """Draw every part in its role's colour."""
+        """Draw every part in its role's colour, and all in the theme's sizes."""
+        resize(self.pane, tokens)
         for label, role in self._roles.items():
             renderer = self._renderers[label]
             for glyph in (

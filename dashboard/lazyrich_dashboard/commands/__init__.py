@@ -1,0 +1,5 @@
+"""Commands: one file for each subcommand of `lazyrich`; `COMMANDS` lists them in the order of `--help`."""
+
+from . import export, run, serve
+
+COMMANDS = (serve, run, export)
