@@ -42,14 +42,14 @@ def limited(make_page: Callable[[], pn.viewable.Viewable], most: int | None) -> 
     """Return a maker of pages of which at most so many are open at a time; those beyond are a sentence."""
     if most is None:
         return make_page
-    taken: set[object] = set()  # documents; each is let go with its session
+    taken: set[object] = set()
 
     def make() -> pn.viewable.Viewable:
         if len(taken) >= most:
             return pn.pane.HTML(f"<p>All {most} places of this server are taken. Try again in a few minutes.</p>")
-        document = pn.state.curdoc
-        taken.add(document)
-        pn.state.on_session_destroyed(lambda _: taken.discard(document))
+        place = object()
+        taken.add(place)
+        pn.state.on_session_destroyed(lambda _: taken.discard(place))
         return make_page()
 
     return make

@@ -26,7 +26,7 @@ class Guide(pn.viewable.Viewer):
         super().__init__(**params)
         self._navigator = navigator
         self.lesson: LessonPanel | None = None
-        size = {"width": 330, "sizing_mode": "stretch_height", "scroll": "y-auto", "margin": 0}
+        size = {"width": 310, "sizing_mode": "stretch_height", "scroll": "y-auto", "margin": 0}
         self._layout = pn.Column(visible=False, **size, **widgets.styled("lr-guide"))
 
     @property

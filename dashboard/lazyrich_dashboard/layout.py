@@ -66,14 +66,15 @@ class Layout:
 
     def _header(self, navigator: Navigator) -> list[pn.viewable.Viewable]:
         actions = {
-            "Phenomena and lessons": (self.guide.toggle, "Open or close the list of phenomena and lessons"),
-            "Reset": (navigator.reset, "Back to what was opened, with the seed on screen"),
-            "New seed": (navigator.new_seed, "Draw data and networks anew"),
-            "Projector": (self._project, "Large text and thick lines, or back to a screen's"),
+            "Phenomena and lessons": self.guide.toggle,
+            "Reset": navigator.reset,
+            "New seed": navigator.new_seed,
+            "Projector": self._project,
         }
         buttons = []
-        for label, (act, description) in actions.items():
-            buttons.append(widgets.button(label, variant="text", margin=0, description=description))
+        for label, act in actions.items():
+            # Without a tooltip, which would take the place of the label as the button's accessible name.
+            buttons.append(widgets.button(label, variant="text", margin=0))
             buttons[-1].on_click(lambda _, act=act: act())
         return [pn.Spacer(sizing_mode="stretch_width", height=1), *buttons]
 
@@ -85,10 +86,10 @@ class Layout:
 
     def _apply_theme(self) -> None:
         projected = self._projected
-        font = {"--lr-font": "20px"} if projected else {}
+        sizes = {"--lr-font": "20px", "--lr-view": "400px", "--lr-question": "none"} if projected else {}
         self.page.param.update(
             theme_config=_PROJECTED if projected else _THEME,
-            sx={**_SX, **font, **(_NO_HEADER if self._minimal else {})},
+            sx={**_SX, **sizes, **(_NO_HEADER if self._minimal else {})},
         )
         self._explorer.recolour(self.page.dark_theme, projected)
 

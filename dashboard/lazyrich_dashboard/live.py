@@ -14,8 +14,8 @@ from bokeh.models import ColorBar, ColumnDataSource, CustomJSTicker, GlyphRender
 from holoviews.plotting.bokeh.element import ElementPlot
 
 from .marks import Axis, Columns, Part, draw
-from .projection import resize
-from .theme import LIGHT, Tokens
+from .projection import keep_text_sizes, resize
+from .theme import Tokens
 
 # Bokeh's own ticker for logarithmic axes labels one end of an axis that spans less than two decades.
 _LOG_TICKS = """
@@ -45,6 +45,7 @@ class Live:
         plot = hv.renderer("bokeh").get_plot(draw(parts, x, y))
         self.figure = plot.state
         self.figure.toolbar.autohide = True
+        keep_text_sizes(self.figure)
         # A few thousand points are drawn faster without WebGL, whose start and read-back cost more than they save.
         self.figure.output_backend = "canvas"
         for axis, dimension in ((x, "x"), (y, "y")):
@@ -59,8 +60,7 @@ class Live:
             if "glyph_renderer" in part.handles:
                 renderer = self._renderers[part.current_frame.label] = part.handles["glyph_renderer"]
                 renderer.name = part.current_frame.label
-        self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=150)
-        resize(self.pane, LIGHT)
+        self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=150, styles={"font-size": "12px"})
 
     def source(self, label: str) -> ColumnDataSource:
         """Return the data source of a part."""
@@ -90,7 +90,7 @@ class Live:
 
     def recolour(self, tokens: Tokens) -> None:
         """Draw every part in its role's colour, and all in the theme's sizes."""
-        resize(self.pane, tokens)
+        resize(self.figure, tokens)
         for label, role in self._roles.items():
             renderer = self._renderers[label]
             for glyph in (

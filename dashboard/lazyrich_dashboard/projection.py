@@ -1,28 +1,44 @@
-"""Projection: text, lines and markers of a plot in the sizes that its theme asks for."""
+"""Projection: text, lines and markers of a figure in the sizes that its theme asks for."""
 
-import panel as pn
-from bokeh.models import GlyphRenderer
+from bokeh.models import ColorBar, CustomJS, GlyphRenderer
+from bokeh.plotting import figure as Figure
 
 from .theme import Tokens
 
-# The size of text on a screen, in pixels.
-_FONT = 12
 _SIZES = ("line_width", "size")
+# panel-material-ui gives all text its own sizes in the browser, whenever it themes a figure, so they are set there too.
+# The figure's tags hold the weight of its lines and the least size of its text.
+_SET_TEXT = """
+const font = figure.tags[1];
+const usual = {axis_label: "1em", major_label: "0.925em", label: "0.95em", title: "0.95em"};
+for (const model of models) {
+  for (const [name, size] of Object.entries(usual)) {
+    const property = `${name}_text_font_size`;
+    if (property in model.properties) model[property] = font ? `${font}px` : size;
+  }
+}
+"""
 
 
-def resize(pane: pn.pane.Bokeh, tokens: Tokens) -> None:
-    """Draw a pane's figure in the sizes of the tokens; the weight that it is drawn with now stands among its tags.
+def keep_text_sizes(figure: Figure) -> None:
+    """Let the text of a figure keep to the sizes that `resize` asks for."""
+    figure.tags = [1.0, 0]
+    models = [*figure.axis, *figure.legend, *figure.select({"type": ColorBar})]
+    set_text = CustomJS(args={"figure": figure, "models": models}, code=_SET_TEXT)
+    figure.js_on_change("tags", set_text)
+    for model in models:
+        for name in ("axis_label", "major_label", "label", "title"):
+            if hasattr(model, f"{name}_text_font_size"):
+                model.js_on_change(f"{name}_text_font_size", set_text)
 
-    panel-material-ui gives the figure's text sizes in em, legends the smallest, so that the pane's own size rules.
-    """
-    figure = pane.object
-    pane.styles = {"font-size": f"{max(_FONT, round(1.05 * tokens.font))}px"}
-    weight = next((tag for tag in figure.tags if isinstance(tag, float)), 1.0)
-    if weight == tokens.weight:
-        return
-    figure.tags = [tokens.weight]
-    for renderer in figure.select({"type": GlyphRenderer}):
-        _scale(renderer, tokens.weight / weight)
+
+def resize(figure: Figure, tokens: Tokens) -> None:
+    """Draw a figure in the sizes of the tokens."""
+    weight, _ = figure.tags
+    figure.tags = [tokens.weight, tokens.font]
+    if weight != tokens.weight:
+        for renderer in figure.select({"type": GlyphRenderer}):
+            _scale(renderer, tokens.weight / weight)
 
 
 def _scale(renderer: GlyphRenderer, ratio: float) -> None:

@@ -32,9 +32,9 @@ def limit(link: str) -> Theory:
 
 
 @cache
-def networks(link: str, seeds: int = 3, ntk_points: int = 64) -> Run:
+def networks(link: str, seeds: int = 3, checkpoints: int = 2) -> Run:
     experiment = opened(link).experiment
-    training = dataclasses.replace(experiment.training, seeds=seeds, ntk_points=ntk_points, checkpoints=8)
+    training = dataclasses.replace(experiment.training, seeds=seeds, ntk_points=64, checkpoints=checkpoints)
     chunks = list(dataclasses.replace(experiment, training=training).train_stream(record=("loss", "ntk")))
     start, end = (chunk.ntk.values[:, 0].astype(np.float64) for chunk in (chunks[0], chunks[-1]))
     movement = np.mean([lr.kernel_distance(after, before) for after, before in zip(end, start, strict=True)])

@@ -1,16 +1,14 @@
-"""Lessons: their files are read or refused in a sentence, and the numbers they state are the core's."""
+"""Lessons: their files are read or refused in a sentence, and a panel leads through them."""
 
 import re
 
-import numpy as np
 import pytest
 
 from lazyrich_dashboard import lessons
 from lazyrich_dashboard.explorer import Explorer
 from lazyrich_dashboard.lesson_panel import LessonPanel
 from lazyrich_dashboard.screen import Navigator
-from lazyrich_dashboard.views import learning_curves
-from tests.dashboard.phenomena import best, limit, networks, opened
+from tests.dashboard.phenomena import opened
 
 LESSONS = {name: lessons.load_lesson(name) for name in lessons.lesson_names()}
 GOOD = """# Title
@@ -40,7 +38,6 @@ There.
 
 So.
 """
-DIGITS = "n_train=64&time=30"
 
 
 def test_there_are_three_of_five_to_eight_steps_whose_screens_open_without_a_notice():
@@ -106,61 +103,3 @@ def test_a_prediction_moves_the_screen_and_says_who_was_right():
         assert panel.next.disabled and panel.back.disabled
     finally:
         explorer.close()
-
-
-# What the lessons state, step by step.
-
-
-def test_lazy_and_rich_states_what_is_measured():
-    move = {name: networks(f"{DIGITS}{rest}").movement for name, rest in {
-        "ntk": "", "narrow": "&width=32", "mup": "&parametrization=mup",
-        "narrow mup": "&parametrization=mup&width=64", "poor mup": "&parametrization=mup&richness=0.1",
-    }.items()}  # fmt: skip
-    assert 0.01 < move["ntk"] < 0.03
-    assert networks(DIGITS).train[0] > 35 * networks(DIGITS).train[-1]
-    assert 4 < move["narrow"] / move["ntk"] < 5.5
-    assert 0.85 < move["mup"] < 1.15
-    assert 0.8 < move["narrow mup"] / move["mup"] < 1.1
-    assert 0.02 < move["poor mup"] < 0.03
-    sphere = "data=sphere&" + DIGITS
-    rich = networks(f"{sphere}&parametrization=mup")
-    assert limit(sphere).test_loss[-1] == pytest.approx(0.079, abs=0.001)
-    assert networks(sphere).test == pytest.approx(0.085, abs=0.006)
-    assert rich.test == pytest.approx(0.060, abs=0.006) and rich.movement == pytest.approx(2.5, rel=0.1)
-
-
-def test_why_early_stopping_works_states_what_theory_says():
-    long = "n_train=64&time=300"
-    assert best(long) == (pytest.approx(300), pytest.approx(0.156, abs=0.001))
-    time, loss = best(f"{long}&noise=0.3")
-    noisy = limit(f"{long}&noise=0.3")
-    assert (time, loss) == (pytest.approx(5, rel=0.15), pytest.approx(0.32, abs=0.005))
-    assert noisy.test_loss[-1] == pytest.approx(0.56, abs=0.005) and noisy.test_loss[0] == pytest.approx(0.44, abs=0.01)
-    moved = opened(LESSONS["early_stopping"].steps[2].move)
-    now = noisy.times[0] * (noisy.times[-1] / noisy.times[0]) ** moved.scrub
-    assert now == pytest.approx(time, rel=0.1)
-    learned = 1 - np.exp(-noisy.spectrum.values / noisy.n * now)
-    assert (learned > 0.5).sum() == 8
-    assert best(f"{long}&noise=1")[0] == pytest.approx(0.9, rel=0.1)
-    assert best("n_train=256&time=300&noise=0.3") == (pytest.approx(13, rel=0.1), pytest.approx(0.2, abs=0.01))
-
-
-def test_a_ridge_does_what_stopping_does():
-    last = LESSONS["early_stopping"].steps[-1]
-    shown = opened(last.start)
-    pool = learning_curves.pool(shown.experiment)
-    (options,) = opened(last.move).options.values()
-    without, with_ridge = (learning_curves.curves(pool, 256, None, r, 0.1).now[0] for r in (0.0, options["ridge"]))
-    assert (without, with_ridge) == (pytest.approx(0.22, abs=0.005), pytest.approx(0.16, abs=0.005))
-
-
-def test_why_width_helps_states_what_is_measured():
-    assert limit(DIGITS).test_loss[-1] == pytest.approx(0.163, abs=0.001)
-    stated = {16: 0.35, 64: 0.218, 256: 0.177, 512: 0.171}
-    for width, loss in stated.items():
-        seeds = 1 if width == 512 else 3
-        assert networks(f"{DIGITS}&width={width}", seeds=seeds).test == pytest.approx(loss, abs=0.007)
-    assert networks(f"{DIGITS}&width=512", seeds=1).movement == pytest.approx(0.009, abs=0.002)
-    rich = f"{DIGITS}&parametrization=mup"
-    assert networks(f"{rich}&width=64").test == pytest.approx(0.192, abs=0.007)
-    assert networks(rich).test == pytest.approx(0.161, abs=0.007)
