@@ -36,6 +36,8 @@ def resize(figure: Figure, tokens: Tokens) -> None:
     """Draw a figure in the sizes of the tokens."""
     weight, _ = figure.tags
     figure.tags = [tokens.weight, tokens.font]
+    for legend in figure.legend:  # large text has not the room for one row
+        legend.ncols = 2 if tokens.font else "auto"
     if weight != tokens.weight:
         for renderer in figure.select({"type": GlyphRenderer}):
             _scale(renderer, tokens.weight / weight)
