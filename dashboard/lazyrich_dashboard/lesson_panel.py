@@ -11,7 +11,7 @@ from .screen import Navigator
 
 
 class LessonPanel(pn.viewable.Viewer):
-    """A lesson under way.
+    """A lesson under way: a click on a choice commits to it, and moves the screen.
 
     Args:
         lesson: what is taught.
@@ -45,15 +45,14 @@ class LessonPanel(pn.viewable.Viewer):
         """Move the screen to where the step starts."""
         self._navigator.open(self.step.start)
 
-    def commit(self) -> None:
-        """Move the screen, and say whether the choice was right and why."""
-        step, choice = self.step, self.choices.value
-        if choice is None:
-            return
-        self.choices.disabled = self.move.disabled = True
+    def commit(self, index: int) -> None:
+        """Take the choice of that index, move the screen, and say whether it was right and why."""
+        step = self.step
+        for button in self.choices:
+            button.disabled = True
         self._navigator.open(step.move)
         right = step.choices[step.right]
-        verdict = "You were right." if choice == right else f"You said: {choice}. It is: {right}."
+        verdict = "You were right." if index == step.right else f"You said: {step.choices[index]}. It is: {right}."
         answer = widgets.markdown(step.look) + f"<p><b>{html.escape(verdict)}</b></p>" + widgets.markdown(step.answer)
         self.result.object = f"<div role='status'>{widgets.markdown(step.doing)}{answer}</div>"
 
@@ -69,12 +68,12 @@ class LessonPanel(pn.viewable.Viewer):
         introduction = widgets.markdown(self.lesson.text) if self.number == 1 else ""
         place = f"<h3>{self.number} of {count}: {html.escape(step.title)}</h3>"
         self._heading.object = f"<h2>{title}</h2>{introduction}{place}{widgets.markdown(step.text)}"
-        self.choices = widgets.choices(step.question, list(step.choices))
-        self.move = widgets.button("Commit, then move", disabled=True)
+        self.choices = [widgets.choice(words) for words in step.choices]
+        for index, button in enumerate(self.choices):
+            button.on_click(lambda _, index=index: self.commit(index))
+        question = widgets.text(f"<p><b>{html.escape(step.question)}</b></p>", "lr-guide", margin=(8, 10, 0, 10))
         self.result = widgets.text("<div role='status'></div>", "lr-guide")
-        self.choices.param.watch(lambda event: self.move.param.update(disabled=event.new is None), "value")
-        self.move.on_click(lambda _: self.commit())
-        self._body[:] = [self.choices, self.move, self.result]
+        self._body[:] = [question, *self.choices, self.result]
         self.back.disabled, self.next.disabled = self.number == 1, self.number == count
         link = urlencode({"lesson": self.lesson.name, "step": self.number})
         self._link.object = f"<a href='?{link}'>Link to this step</a>"

@@ -146,11 +146,10 @@ def button(label: str, **options: Any) -> pmui.Button:
     return pmui.Button(label=label, size="small", **{"margin": (4, 4), **options})
 
 
-def choices(label: str, options: list[str]) -> pmui.RadioBoxGroup:
-    """Return answers of which one can be chosen; none is at first."""
-    group = pmui.RadioBoxGroup(label=label, options=options, size="small", sizing_mode="stretch_width", margin=(4, 10))
-    group.value = None  # it takes the first of them on its own
-    return group
+def choice(label: str) -> pmui.Button:
+    """Return an answer to choose, as wide as there is room, with its text from the left."""
+    left = {"justifyContent": "flex-start", "textAlign": "left"}
+    return button(label, variant="outlined", sizing_mode="stretch_width", margin=(2, 10), sx=left)
 
 
 def progress() -> pmui.LinearProgress:

@@ -92,13 +92,9 @@ def test_a_prediction_moves_the_screen_and_says_who_was_right():
     panel = LessonPanel(lessons.parse("own", text), Navigator(explorer, shown))
     try:
         panel.enter()
-        assert explorer.state.depth == 3 and panel.move.disabled
-        panel.commit()  # without a choice
-        assert explorer.state.depth == 3
-        panel.choices.value = "this"
-        assert not panel.move.disabled
-        panel.move.clicks += 1
-        assert explorer.state.depth == 4
+        assert explorer.state.depth == 3 and "So." not in panel.result.object
+        panel.choices[0].clicks += 1
+        assert explorer.state.depth == 4 and all(button.disabled for button in panel.choices)
         assert "You said: this. It is: that." in panel.result.object and "So." in panel.result.object
         assert panel.next.disabled and panel.back.disabled
     finally:
