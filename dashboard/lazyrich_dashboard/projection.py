@@ -39,8 +39,9 @@ def resize(figure: Figure, tokens: Tokens) -> None:
     for legend in figure.legend:  # large text has not the room for one row
         legend.ncols = 2 if tokens.font else "auto"
     if weight != tokens.weight:
-        for renderer in figure.select({"type": GlyphRenderer}):
-            _scale(renderer, tokens.weight / weight)
+        for renderer in figure.renderers:
+            if isinstance(renderer, GlyphRenderer):
+                _scale(renderer, tokens.weight / weight)
 
 
 def _scale(renderer: GlyphRenderer, ratio: float) -> None:
