@@ -10,8 +10,6 @@ import webbrowser
 from typing import Any
 
 import panel as pn
-from tornado.ioloop import PeriodicCallback
-from tornado.process import task_id
 from tornado.websocket import WebSocketClosedError
 
 from ..app import TITLE, create_app
@@ -20,8 +18,8 @@ from ..warm import keep_compiled_programs, warm_activations, warm_preset
 
 JOIN = "join"  # the page with the QR code
 
-# JAX would take three quarters of a GPU's memory at its start (docs.jax.dev, "GPU memory allocation"), and every
-# process of a server would want them. It is read when JAX first computes; what the user has set stands.
+# JAX would take three quarters of a GPU's memory at its start (docs.jax.dev, "GPU memory allocation"), whoever
+# else computes there. It is read when JAX first computes; what the user has set stands.
 _MEMORY = ("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
@@ -41,9 +39,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         "your own; repeat for more")  # fmt: skip
     add("--classroom", action="store_true", help="listen on the whole network and show its address as a QR code, here "
         "and at /join")  # fmt: skip
-    add("--num-procs", type=_positive, default=1, metavar="N", help="processes that share the visitors, 1 by default; "
-        "not on Windows")  # fmt: skip
-    add("--max-sessions", type=_positive, metavar="N", help="pages open at a time in each process; those beyond get a "
+    add("--max-sessions", type=_positive, metavar="N", help="pages open at a time; those beyond get a "
         "sentence. No limit by default")  # fmt: skip
     command.set_defaults(run=serve)
 
@@ -61,11 +57,8 @@ def serve(arguments: argparse.Namespace) -> int:
     logging.getLogger("asyncio").addFilter(_is_worth_a_line)
     host, origins = _hosts(arguments)
     address = f"http://{host}:{arguments.port}/{TITLE}"
-    alone = arguments.num_procs == 1
     print("Warming up ...", flush=True)
-    if alone:
-        warm()
-    parent = os.getpid()
+    warm()
     try:
         server = _server(arguments, address, origins)
     except OSError as error:
@@ -73,19 +66,9 @@ def serve(arguments: argparse.Namespace) -> int:
             raise
         print(f"The port must be free; {arguments.port} is in use. Choose another with --port.", file=sys.stderr)
         return 2
-    if not alone:  # this is one of the processes by now, and JAX does not live through a fork
-        PeriodicCallback(lambda: _stop_without(parent, server), 1000).start()
-        warm()
-    if alone or task_id() == 0:
-        _announce(arguments, address)
+    _announce(arguments, address)
     server.run_until_shutdown()
     return 0
-
-
-def _stop_without(parent: int, server: Any) -> None:
-    """Stop a process whose parent has gone."""
-    if os.getppid() != parent:
-        server.io_loop.stop()
 
 
 def warm() -> None:
@@ -119,7 +102,7 @@ def _hosts(arguments: argparse.Namespace) -> tuple[str, list[str]]:
 
 
 def _server(arguments: argparse.Namespace, address: str, origins: list[str]) -> Any:
-    """Return a server that listens; with several processes, each has one when this returns."""
+    """Return a server that listens."""
     pages: dict[str, Any] = {TITLE: limited(create_app, arguments.max_sessions)}
     if arguments.classroom:
         pages[JOIN] = lambda: invitation(address)
@@ -130,7 +113,6 @@ def _server(arguments: argparse.Namespace, address: str, origins: list[str]) -> 
         websocket_origin=origins,
         title=TITLE,
         liveness=True,
-        num_procs=arguments.num_procs,
         unused_session_lifetime_milliseconds=120_000,
         session_token_expiration=3600,
     )
