@@ -5,7 +5,8 @@
 #
 #   docker run --rm --publish 5006:5006 lazyrich                 (CUDA: add --gpus all)
 #
-# Then open http://localhost:5006/lazyrich.
+# Then open http://localhost:5006/lazyrich. On a GPU the server takes memory as it needs it, not most of it at once; to
+# have JAX take it at its start all the same: --env XLA_PYTHON_CLIENT_PREALLOCATE=true
 
 FROM python:3.12-slim
 

@@ -1,38 +1,55 @@
-"""The served page: one session's `Explorer` with its controls in a side bar."""
+"""The served page: one session, from the link it was opened with until its visitor has left."""
 
+import dataclasses
 from collections.abc import Callable
 
 import panel as pn
 import panel_material_ui as pmui
 
-from . import bookmark, widgets
+from . import bookmark, page_options, screen
 from .explorer import Explorer
-
-TITLE = "lazyrich"
+from .layout import TITLE as TITLE
+from .layout import Layout
+from .lesson_panel import LessonPanel
+from .lessons import Lesson, load_lesson
+from .page_options import PageOptions
+from .screen import Navigator, Screen
 
 
 def create_app() -> pmui.Page:
     """Return the page of a new session."""
     pn.extension(notifications=False)
-    experiment, mark, notices = bookmark.decode(pn.state.location.search if pn.state.location else "")
+    query = pn.state.location.search if pn.state.location else ""
+    options, odd = page_options.decode(query)
+    experiment, mark, notices = bookmark.decode(query)
+    lesson, refusals = _lesson(options)
+    if lesson is not None:
+        step = lesson.steps[min(options.step, len(lesson.steps)) - 1]
+        start, _ = screen.decode(step.start)
+        experiment, mark = start.experiment, dataclasses.replace(start.bookmark, others=mark.others)
+
     explorer = Explorer(experiment, mark)
     explorer.share.follow_address()
-    explorer.notify([*notices, *explorer.sentences])  # beside what the experiment may have been refused with
-    page = pmui.Page(
-        title=TITLE,
-        sidebar=list(explorer.controls),
-        main=[explorer.main],
-        header=[widgets.links({"Gallery of papers": "gallery"})],
-        sidebar_width=300,
-        busy_indicator=None,
-        sx={"& .MuiToolbar-root": {"minHeight": "44px !important"}},
-    )
+    navigator = Navigator(explorer, Screen(experiment, mark))
+    layout = Layout(navigator, options)
+    if lesson is not None:
+        layout.guide.open_lesson(LessonPanel(lesson, navigator, options.step))
+    # Beside what the experiment may have been refused with.
+    explorer.notify([*notices, *odd, *refusals, *layout.notices, *explorer.sentences])
     explorer.bar.player.takes_page_keys = True
-    page.param.watch(lambda event: explorer.recolour(event.new), "dark_theme")
-    explorer.recolour(page.dark_theme)
     if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
-        pn.state.on_session_destroyed(release_page(page, explorer.close))
-    return page
+        pn.state.on_session_destroyed(release_page(layout.page, explorer.close))
+    return layout.page
+
+
+def _lesson(options: PageOptions) -> tuple[Lesson | None, list[str]]:
+    """Return the lesson that a link names, if it does and there is one, and otherwise why not."""
+    if not options.lesson:
+        return None, []
+    try:
+        return load_lesson(options.lesson), []
+    except ValueError as error:
+        return None, [f"{error} (In the link; it was left out.)"]
 
 
 def release_page(page: pmui.Page, close: Callable[[], None]):

@@ -15,11 +15,13 @@ def build_controls(state: State) -> list[pn.viewable.Viewable]:
     return [
         _group(
             "Data",
+            "data_controls",
             widgets.select(p.data, "Data set"),
             DataControls(state).__panel__(),
         ),
         _group(
             "Network",
+            "network_controls",
             widgets.slider(p.depth),
             widgets.steps(p.width, _WIDTHS),
             pn.Row(
@@ -33,6 +35,7 @@ def build_controls(state: State) -> list[pn.viewable.Viewable]:
         ),
         _group(
             "Training of finite networks",
+            "training_controls",
             widgets.steps(p.time, widgets.log_values(0, 3)),
             pn.Row(
                 widgets.field(p.learning_rate, description=p.learning_rate.doc),
@@ -44,6 +47,6 @@ def build_controls(state: State) -> list[pn.viewable.Viewable]:
     ]
 
 
-def _group(title: str, *items: pn.viewable.Viewable) -> pn.Column:
+def _group(title: str, name: str, *items: pn.viewable.Viewable) -> pn.Column:
     heading = widgets.text(f"<h2>{title}</h2>", "lr-group", margin=(6, 10, 4, 10))
-    return pn.Column(heading, *items, sizing_mode="stretch_width", margin=0)
+    return pn.Column(heading, *items, sizing_mode="stretch_width", margin=0, **widgets.named(name))

@@ -88,9 +88,9 @@ class Explorer(pn.viewable.Viewer):
         """Return the session's view of a kind."""
         return self.pages.view(kind)
 
-    def recolour(self, dark: bool) -> None:
-        """Draw all views in the colours of the dark or the light page."""
-        self.pages.recolour(tokens(dark))
+    def recolour(self, dark: bool, projected: bool = False) -> None:
+        """Draw all views in the colours of the dark or the light page, in the sizes of a screen or a projector."""
+        self.pages.recolour(tokens(dark, projected))
 
     def notify(self, sentences: list[str]) -> None:
         """Show sentences above the plots, or none; they go with the next change."""
@@ -112,7 +112,7 @@ class Explorer(pn.viewable.Viewer):
         self.alert = widgets.alert()
         self.grid = self.pages.__panel__()
         above = (self.alert, self.share.row(self.pages.tabs), self.share.pins)
-        self.main = pn.Column(*above, self.grid, self.bar, sizing_mode="stretch_both")
+        self.main = pn.Column(*above, self.grid, self.bar, sizing_mode="stretch_both", **widgets.styled("lr-plots"))
         side = pn.Column(*self.controls, width=290, height=640, scroll=True)
         self._cell = pn.Row(side, self.main, height=660, sizing_mode="stretch_width")
 

@@ -41,7 +41,7 @@ def decode(query: str, start: lr.Experiment = PRESET) -> tuple[lr.Experiment, li
 
     Names that are no fields are not ours and are passed over: a link may carry other things too.
     """
-    if len(query) > MOST_CHARACTERS:
+    if is_too_long(query):
         return start, [f"A link must have at most {MOST_CHARACTERS} characters; got {len(query)}. It was left out."]
     places = _places(start)
     experiment, notices = start, []
@@ -67,6 +67,11 @@ def decode(query: str, start: lr.Experiment = PRESET) -> tuple[lr.Experiment, li
 def is_field(name: str) -> bool:
     """Say whether a name in a link is the version or a field of an experiment."""
     return name == "v" or name in _places(PRESET)
+
+
+def is_too_long(query: str) -> bool:
+    """Say whether a query string is longer than a link may be; nothing of it is read then."""
+    return len(query) > MOST_CHARACTERS
 
 
 def _places(experiment: lr.Experiment) -> dict[str, tuple[str, str]]:

@@ -17,6 +17,7 @@ from holoviews.plotting.bokeh.element import ElementPlot
 
 from . import pinned
 from .marks import Axis, Columns, Part, draw
+from .projection import keep_text_sizes, resize
 from .theme import Tokens
 
 # Bokeh's own ticker for logarithmic axes labels one end of an axis that spans less than two decades.
@@ -55,6 +56,7 @@ class Live:
         plot = hv.renderer("bokeh").get_plot(draw(parts, x, y))
         self.figure = plot.state
         self.figure.toolbar.autohide = True
+        keep_text_sizes(self.figure)
         # A few thousand points are drawn faster without WebGL, whose start and read-back cost more than they save.
         self.figure.output_backend = "canvas"
         for axis, dimension in ((x, "x"), (y, "y")):
@@ -149,7 +151,8 @@ class Live:
             bar.title = title
 
     def recolour(self, tokens: Tokens) -> None:
-        """Draw every part in its role's colour."""
+        """Draw every part in its role's colour, and all in the theme's sizes."""
+        resize(self.figure, tokens)
         for label, role in self._roles.items():
             _recolour(self._renderers[label], tokens.colour(role))
 

@@ -44,7 +44,7 @@ class Pages(pn.viewable.Viewer):
         self._shown = ""
         self._tokens = LIGHT
         self.tabs = widgets.tabs(self.param.page)
-        self._layout = pn.Column(sizing_mode="stretch_both", min_height=500, margin=0, css_classes=["lr-grid"])
+        self._layout = pn.Column(sizing_mode="stretch_both", min_height=500, margin=0, **widgets.styled("lr-grid"))
         self.param.watch(lambda _: on_change(), "page")
 
     def view(self, kind: type[V]) -> V:
@@ -73,9 +73,15 @@ class Pages(pn.viewable.Viewer):
         if page not in self._pages:
             columns = [[self.view(kind) for kind in column] for column in PAGES[page]]
             self._pages[page] = pn.Row(
-                *(pn.Column(*column, sizing_mode="stretch_both", margin=0) for column in columns),
+                *(
+                    pn.Column(
+                        *column, sizing_mode="stretch_both", margin=0, **widgets.styled(f"lr-column-{len(column)}")
+                    )
+                    for column in columns
+                ),
                 sizing_mode="stretch_both",
                 margin=0,
+                **widgets.styled("lr-columns"),
             )
         self._shown = page
         self._layout[:] = [self._pages[page]]

@@ -1,15 +1,19 @@
 """Colours as tokens: one meaning, one colour, in every view.
 
 The palette is Okabe & Ito's (colour-blind safe), with the lighter members for dark pages. Colour never stands alone:
-theory is a line, finite networks are a band or markers.
+theory is a line, finite networks are a band or markers. A page that is projected has larger text, lines and markers.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """Colours by meaning; `colour(role)` looks one up."""
+    """Colours by meaning; `colour(role)` looks one up.
+
+    `font` is the least size of text in pixels, `weight` what the sizes of lines and markers are multiplied by.
+    """
 
     theory: str
     train: str
@@ -18,6 +22,8 @@ class Tokens:
     trained: str
     target: str
     guide: str
+    font: int = 0
+    weight: float = 1.0
 
     def colour(self, role: str) -> str:
         """Return the colour of a role: one of the field names."""
@@ -44,6 +50,10 @@ DARK = Tokens(
 )
 
 
-def tokens(dark: bool) -> Tokens:
-    """Return the tokens of the dark or the light page."""
-    return DARK if dark else LIGHT
+_PROJECTED = {"font": 20, "weight": 1.75}
+
+
+def tokens(dark: bool, projected: bool = False) -> Tokens:
+    """Return the tokens of the dark or the light page, on a screen or a projector."""
+    colours = DARK if dark else LIGHT
+    return dataclasses.replace(colours, **_PROJECTED) if projected else colours

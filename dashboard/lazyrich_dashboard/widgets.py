@@ -13,8 +13,11 @@ import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 import param
+from markdown_it import MarkdownIt
 
 CSS = (Path(__file__).parent / "assets" / "lazyrich.css").read_text()
+# What the classes of controls begin with that `hide=` in a link can name.
+CONTROL = "lr-control-"
 _COMMON: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (1, 10)}
 
 
@@ -24,7 +27,7 @@ def text(content: str, css_class: str, **options: Any) -> pn.pane.HTML:
     The style sheet goes with the pane: a page's own does not reach into Panel's shadow roots.
     """
     options = {"sizing_mode": "stretch_width", **options}
-    return pn.pane.HTML(content, css_classes=[css_class], stylesheets=[CSS], **options)
+    return pn.pane.HTML(content, **styled(css_class), **options)
 
 
 def links(addresses: dict[str, str]) -> pn.pane.HTML:
@@ -33,9 +36,19 @@ def links(addresses: dict[str, str]) -> pn.pane.HTML:
     return text(" ".join(anchors), "lr-links", sizing_mode=None, margin=(4, 12))
 
 
+def named(name: str | None) -> dict[str, Any]:
+    """Return the option by which a control, or a group of them, is known to `hide=` in a link."""
+    return {"css_classes": [f"{CONTROL}{name}"]}
+
+
+def styled(css_class: str) -> dict[str, Any]:
+    """Return the options of a layout in one of the styles of `assets/lazyrich.css`."""
+    return {"css_classes": [css_class], "stylesheets": [CSS]}
+
+
 def select(parameter: param.Selector, label: str) -> pmui.Select:
     """Return a drop-down list."""
-    return pmui.Select.from_param(parameter, label=label, **_COMMON)
+    return pmui.Select.from_param(parameter, label=label, **_COMMON, **named(parameter.name))
 
 
 def slider(parameter: param.Number) -> Any:
@@ -53,7 +66,9 @@ def slider(parameter: param.Number) -> Any:
     state.param.watch(widen, name)
     value = getattr(state, name)
     ends = {"start": min(low, value), "end": max(high, value)}
-    made.append(kind.from_param(parameter, label=parameter.label, step=parameter.step or 1, **ends, **_COMMON))
+    made.append(
+        kind.from_param(parameter, label=parameter.label, step=parameter.step or 1, **ends, **_COMMON, **named(name))
+    )
     return made[0]
 
 
@@ -70,7 +85,12 @@ def steps(parameter: param.Number, values: Iterable[float]) -> pmui.DiscreteSlid
     state, name = cast(param.Parameterized, parameter.owner), cast(str, parameter.name)
     value = getattr(state, name)
     widget = pmui.DiscreteSlider(
-        label=parameter.label, options=_with(values, value), value=value, description=parameter.doc, **_COMMON
+        label=parameter.label,
+        options=_with(values, value),
+        value=value,
+        description=parameter.doc,
+        **_COMMON,
+        **named(name),
     )
 
     def show(event: param.parameterized.Event) -> None:
@@ -95,7 +115,9 @@ def field(parameter: param.Number, **options: Any) -> pmui.TextInput:
     """
     state, name = cast(param.Parameterized, parameter.owner), cast(str, parameter.name)
     kind = int if isinstance(parameter, param.Integer) else float
-    widget = pmui.TextInput(label=parameter.label, value=f"{getattr(state, name):.10g}", **{**_COMMON, **options})
+    widget = pmui.TextInput(
+        label=parameter.label, value=f"{getattr(state, name):.10g}", **{**_COMMON, **named(name), **options}
+    )
 
     def take(event: param.parameterized.Event) -> None:
         try:
@@ -175,13 +197,19 @@ def tabs(parameter: param.Selector) -> pmui.RadioButtonGroup:
     compact = {"& button": {"whiteSpace": "nowrap", "padding": "2px 14px", "textTransform": "none"}}
     return pmui.RadioButtonGroup.from_param(
         parameter, label="", description="", size="small", margin=(2, 12), width=640, height=32, sizing_mode="fixed",
-        sx=compact,
+        sx=compact, **named("tabs"),
     )  # fmt: skip
 
 
 def button(label: str, **options: Any) -> pmui.Button:
     """Return a small button."""
-    return pmui.Button(label=label, size="small", margin=(4, 4), **options)
+    return pmui.Button(label=label, size="small", **{"margin": (4, 4), **options})
+
+
+def choice(label: str) -> pmui.Button:
+    """Return an answer to choose, as wide as there is room, with its text from the left."""
+    left = {"justifyContent": "flex-start", "textAlign": "left"}
+    return button(label, variant="outlined", sizing_mode="stretch_width", margin=(2, 10), sx=left)
 
 
 def menu(label: str, items: list[dict[str, str]], on_choice: Callable[[str], None]) -> pmui.MenuButton:
@@ -200,6 +228,11 @@ def alert() -> pmui.Alert:
     """Return the place where a sentence stands when the controls make no experiment."""
     compact = {"padding": "0 12px", "& p": {"margin": "4px 0"}}
     return pmui.Alert(severity="warning", visible=False, sizing_mode="stretch_width", margin=8, sx=compact)
+
+
+def markdown(written: str) -> str:
+    """Return Markdown of ours as HTML for `text`; HTML in it is shown as it is written."""
+    return MarkdownIt("commonmark", {"html": False}).render(written)
 
 
 def plain(sentence: str) -> str:

@@ -36,6 +36,7 @@ def visit(browser, address):
 
     def open_page(query=""):
         page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.set_default_timeout(120_000)  # a loaded machine takes its time
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", note_request)

@@ -40,8 +40,8 @@ def test_its_make_targets_exist():
 
 
 def test_its_commands_parse():
-    commands = re.findall(r"python -m lazyrich_dashboard ([^`]+)`", README)
-    assert len(commands) >= 2
+    commands = re.findall(r"(?:python -m lazyrich_dashboard|^lazyrich) ([^`#\n]+)", README, flags=re.MULTILINE)
+    assert len(commands) >= 4
     for command in commands:
         parser().parse_args(command.split())
 

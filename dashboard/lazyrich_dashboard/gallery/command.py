@@ -10,7 +10,7 @@ from .badge import verdict
 _log = logging.getLogger(__name__)
 
 
-def add_command(commands) -> None:
+def add_to(commands: argparse._SubParsersAction) -> None:
     """Add `gallery` to the subcommands of a parser."""
     gallery = commands.add_parser("gallery", help="run the checks of the papers in the gallery")
     actions = gallery.add_subparsers(required=True)

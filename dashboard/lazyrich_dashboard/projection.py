@@ -1,0 +1,51 @@
+"""Projection: text, lines and markers of a figure in the sizes that its theme asks for."""
+
+from bokeh.models import ColorBar, CustomJS, GlyphRenderer
+from bokeh.plotting import figure as Figure
+
+from .theme import Tokens
+
+_SIZES = ("line_width", "size")
+# panel-material-ui gives all text its own sizes in the browser, whenever it themes a figure, so they are set there too.
+# The figure's tags hold the weight of its lines and the least size of its text.
+_SET_TEXT = """
+const font = figure.tags[1];
+const usual = {axis_label: "1em", major_label: "0.925em", label: "0.95em", title: "0.95em"};
+for (const model of models) {
+  for (const [name, size] of Object.entries(usual)) {
+    const property = `${name}_text_font_size`;
+    if (property in model.properties) model[property] = font ? `${font}px` : size;
+  }
+}
+"""
+
+
+def keep_text_sizes(figure: Figure) -> None:
+    """Let the text of a figure keep to the sizes that `resize` asks for."""
+    figure.tags = [1.0, 0]
+    models = [*figure.axis, *figure.legend, *figure.select({"type": ColorBar})]
+    set_text = CustomJS(args={"figure": figure, "models": models}, code=_SET_TEXT)
+    figure.js_on_change("tags", set_text)
+    for model in models:
+        for name in ("axis_label", "major_label", "label", "title"):
+            if hasattr(model, f"{name}_text_font_size"):
+                model.js_on_change(f"{name}_text_font_size", set_text)
+
+
+def resize(figure: Figure, tokens: Tokens) -> None:
+    """Draw a figure in the sizes of the tokens."""
+    weight, _ = figure.tags
+    figure.tags = [tokens.weight, tokens.font]
+    for legend in figure.legend:  # large text has not the room for one row
+        legend.ncols = 2 if tokens.font else "auto"
+    if weight != tokens.weight:
+        for renderer in figure.renderers:
+            if isinstance(renderer, GlyphRenderer):
+                _scale(renderer, tokens.weight / weight)
+
+
+def _scale(renderer: GlyphRenderer, ratio: float) -> None:
+    for glyph in (renderer.glyph, renderer.nonselection_glyph, renderer.muted_glyph, renderer.selection_glyph):
+        for name in _SIZES:
+            if isinstance(size := getattr(glyph, name, None), (int, float)):
+                setattr(glyph, name, size * ratio)
