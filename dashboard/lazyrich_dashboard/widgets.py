@@ -172,6 +172,4 @@ def search(label: str) -> pmui.TextInput:
 
 def download(label: str, make: Callable[[], IO], filename: str) -> pmui.FileDownload:
     """Return a button that downloads what `make` returns when it is pressed."""
-    return pmui.FileDownload(
-        callback=make, filename=filename, label=label, size="small", variant="outlined", margin=(4, 4), height=34
-    )
+    return pmui.FileDownload(callback=make, filename=filename, label=label, size="small", margin=(4, 10), height=34)

@@ -37,8 +37,7 @@ def create_gallery() -> pmui.Page:
 
 
 def _exhibit_page(shown, notices: list[str]) -> pmui.Page:
-    exhibit = Exhibit(shown)
-    exhibit.notify(notices)
+    exhibit = Exhibit(shown, notices)
     laboratory = f"{TITLE}?{link.encode(shown.experiment)}" if shown.experiment is not None else TITLE
     page = _page([exhibit.main], list(exhibit.controls), laboratory)
     page.param.watch(lambda event: exhibit.recolour(event.new), "dark_theme")

@@ -42,7 +42,7 @@ class Badge(pn.viewable.Viewer):
         words = f"<b>{verdict(record)}</b>"
         if record is not None:
             versions = ", ".join(f"{name} {number}" for name, number in record.versions.items())
-            run = f"{where or 'on ' + record.date}, in {record.seconds:g} s"
+            run = f"{where or 'on ' + record.date}, in {record.seconds:g} s of CPU"
             words += f"{html.escape(record.check.sentence)} <small title='{html.escape(versions)}'>({run})</small>"
         self.pane.object = words
 

@@ -38,6 +38,6 @@ def check(arguments: argparse.Namespace) -> int:
             continue
         if arguments.write:
             checks.write(name, record)
-        print(f"{name:<28} {verdict(record)}  {record.seconds:5.1f} s  {record.check.sentence}", flush=True)
+        print(f"{name:<28} {verdict(record)}  {record.seconds:5.1f} s of CPU  {record.check.sentence}", flush=True)
     print(f"{len(arguments.pages or known) - failed} checks were run, {failed} could not be.")
     return 1 if failed else 0

@@ -46,7 +46,8 @@ class Plot(pn.viewable.Viewer):
         self.panel = panel
         self.live = Live(panel.parts, panel.x, panel.y)
         self.live.figure.name = panel.title
-        self.live.figure.legend.update(label_text_font_size="11px", spacing=6, glyph_width=14)
+        for legend in self.live.figure.legend:
+            legend.update(label_text_font_size="11px", spacing=6, glyph_width=14, label_standoff=3)
         heading = widgets.text(f"<h2>{html.escape(panel.title)}</h2>", "lr-title", margin=(4, 8, 0, 8))
         self._layout = pn.Column(heading, self.live.pane, sizing_mode="stretch_both", margin=4)
 
@@ -75,11 +76,12 @@ class Exhibit(pn.viewable.Viewer):
     `exhibit.picture` is what is drawn: columns by panel and part.
     """
 
-    def __init__(self, page: GalleryPage, **params):
-        """Build plots and start computing."""
+    def __init__(self, page: GalleryPage, notices: list[str] | None = None, **params):
+        """Build plots and start computing; notices stand above them until a control moves."""
         load_notebook_extension()
         super().__init__(**params)
         self.page, self.picture = page, Picture({})
+        self._notices = notices or []
         deliver = session_deliverer()
         self.theory_lane, self.measure_lane = Latest(THEORY, deliver), Latest(NETWORKS, deliver)
         self.badge = Badge(type(page), deliver)
@@ -88,7 +90,8 @@ class Exhibit(pn.viewable.Viewer):
             if page.draggable and plot.panel.name == page.draggable[0]:
                 let_drag(plot.live, page.draggable[1], self._drag)
         self._build_layout()
-        page.param.watch(lambda *_: self._change(), page.controls())
+        self.notify(self._notices)
+        page.param.watch(lambda *_: self._moved(), page.controls())
         # A server has other sessions to look after, and its pages change only once they are loaded.
         pn.state.onload(self._change) if pn.state.curdoc else self._open()
 
@@ -162,13 +165,18 @@ class Exhibit(pn.viewable.Viewer):
         if self.page.values == before:
             self._show(self.picture)
 
+    def _moved(self) -> None:
+        """Follow a control; what the link was told goes."""
+        self._notices = []
+        self._change()
+
     def _change(self) -> None:
         """Drop what belongs to the controls before, and draw the theory of those on screen."""
         self.measure_lane.cancel()
         frozen = type(self.page)(**self.page.values)  # what computes is moved by nobody
 
         def show(results: list[Picture]) -> None:
-            self.notify([])
+            self.notify(self._notices)
             self._show(results[-1])
             self._start(frozen)
 

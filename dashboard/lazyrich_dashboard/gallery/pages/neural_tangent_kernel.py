@@ -22,7 +22,7 @@ _MODES = {1: "train", 5: "test", 10: "trained"}
 _PRESET = lr.Experiment(
     data=lr.DataSpec("circle", n_train=32, n_test=96),
     network=lr.Network(depth=1, width=500, activation="relu", weight_var=2.0, bias_var=0.1),
-    training=lr.TrainingSpec(time=100.0, seeds=8, checkpoints=12, ntk_points=32, centred=False),
+    training=lr.TrainingSpec(time=50.0, learning_rate=0.1, seeds=8, checkpoints=12, ntk_points=32, centred=False),
 )
 _CHECKED_WIDTHS = (64, 512, 4096)
 _CHECKED_COMPONENTS = 10
@@ -50,7 +50,9 @@ def _flow(experiment: lr.Experiment, data: lr.Dataset) -> lr.LinearDynamics:
     """Return the ensemble of infinitely wide networks."""
     net, x, x_test = experiment.network, data.x_train, data.x_test
     ntk, cross = lr.nngp_and_ntk(net, x), lr.nngp_and_ntk(net, x_test, x)
-    return lr.LinearDynamics(ntk.ntk, data.y_train, cross.ntk, ntk.nngp, cross.nngp, lr.nngp(net, x_test))
+    test = lr.nngp(net, x_test)
+    step = experiment.training.learning_rate
+    return lr.LinearDynamics(ntk.ntk, data.y_train, cross.ntk, ntk.nngp, cross.nngp, test, learning_rate=step)
 
 
 def _along_modes(flow: lr.LinearDynamics, chunks: list[xr.Dataset]) -> np.ndarray:
@@ -74,9 +76,9 @@ class NeuralTangentKernel(GalleryPage):
     )
     look_for = (
         "* Left: kernels of eight networks of the width you choose scatter about the line and move while they train; "
-        f"those of width {_WIDE:,} hardly do either. The spread falls as 1/√N.\n"
+        f"those of width {_WIDE:,} (rings) hardly do either. The spread falls as 1/√N.\n"
         "* Middle: trained networks (dots) lie in the band of ± 2 standard deviations that the kernel predicts.\n"
-        "* Right: the error along a principal component falls as exp(−λt/n), each at its own pace.\n"
+        "* Right: the error along a principal component falls as (1 − ηλ/n)^(t/η), each at its own pace.\n"
         "* Take width 32: kernel and convergence leave the theory."
     )
     topics = ("neural tangent kernel", "infinite width", "lazy", "kernel regression", "dynamics")
@@ -89,7 +91,7 @@ class NeuralTangentKernel(GalleryPage):
                 Part("N, t = 0", "band", "initial"),
                 Part("N, trained", "band", "trained"),
                 Part("N = ∞", "line", "theory"),
-                Part("10,000, trained", "rings", "trained"),
+                Part("10,000, trained", "rings", "trained", legend=False),
             ),
             Axis("angle from the first point"),
             Axis("Θ(x₀, x)"),
@@ -100,7 +102,7 @@ class NeuralTangentKernel(GalleryPage):
             (
                 Part("± 2 σ", "band", "theory", legend=False),
                 Part("networks", "cloud", "test"),
-                Part("kernel regression ± 2 σ", "line", "theory"),
+                Part("kernel ± 2 σ", "line", "theory"),
                 Part("training points", "points", "train", legend=False),
             ),
             Axis("angle"),
@@ -140,13 +142,14 @@ class NeuralTangentKernel(GalleryPage):
         order = np.argsort(_angles(data.x_test))
         x, mean = _angles(data.x_test)[order], np.asarray(flow.test(end))[order, 0]
         spread = 2 * np.sqrt(np.maximum(np.asarray(flow.variance(end, "test"))[order], 0.0))
-        times = np.geomspace(experiment.training.time / 1000, end, 80)
+        step = _PRESET.training.learning_rate or 1.0
+        times = step * np.unique(np.round(np.geomspace(1, end / step, 80)))
         decay = flow.decay(times)
         columns = {
             "kernel": {"N = ∞": {"x": angles, "y": np.asarray(curve)}},
             "function": {
                 "± 2 σ": band(x, mean - spread, mean + spread),
-                "kernel regression ± 2 σ": {"x": x, "y": mean},
+                "kernel ± 2 σ": {"x": x, "y": mean},
                 "training points": {"x": _angles(data.x_train), "y": data.y_train[:, 0]},
             },
             "modes": {f"{i}, theory": {"x": times, "y": decay[:, i - 1]} for i in _MODES},
