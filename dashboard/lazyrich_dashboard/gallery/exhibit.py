@@ -165,6 +165,11 @@ class Exhibit(pn.viewable.Viewer):
         if self.page.values == before:
             self._show(self.picture)
 
+    def _moved(self) -> None:
+        """Follow a control; what the link was told goes."""
+        self._notices = []
+        self._change()
+
     def _change(self) -> None:
         """Drop what belongs to the controls before, and draw the theory of those on screen."""
         self.measure_lane.cancel()
