@@ -22,7 +22,7 @@ CSV = "a,b,label\n" + "\n".join(f"{i % 7},{i * i % 11},{i % 2}" for i in range(6
 @pytest.fixture(autouse=True)
 def no_networks(monkeypatch):
     """Nothing here looks at finite networks: the controls never rest long enough for them to start."""
-    monkeypatch.setattr("lazyrich_dashboard.explorer._REST_SECONDS", 1e6)
+    monkeypatch.setattr("lazyrich_dashboard.work._REST_SECONDS", 1e6)
 
 
 def is_drawn(explorer: Explorer) -> bool:

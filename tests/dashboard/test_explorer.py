@@ -186,8 +186,8 @@ def test_moving_a_widget_changes_the_experiment(explorer):
 def test_every_control_of_the_state_has_a_widget(explorer):
     of_data = {option for options in OPTIONS.values() for option in options}
     labels = {explorer.state.param[name].label for name in explorer.state.param if name not in of_data}
-    others = {"Data set", "Classes", "Cancel", "Pin", "Share"}
-    assert labels - {"Name", "Complaint", "Data", "Time t"} | others == set(controls(explorer))
+    shown = {"Data set", "Classes", "Cancel", "Pin", "Share"}
+    assert labels - {"Name", "Complaint", "Data", "Time t"} | shown == set(controls(explorer))
     assert explorer.bar.player.param.position.label == explorer.state.param.scrub.label == "Time t"
 
 
