@@ -27,31 +27,31 @@ class Guide(pn.viewable.Viewer):
         self._navigator = navigator
         self.lesson: LessonPanel | None = None
         size = {"width": 310, "sizing_mode": "stretch_height", "scroll": "y-auto", "margin": 0}
-        self._layout = pn.Column(visible=False, **size, **widgets.styled("lr-guide"))
+        self.panel = pn.Column(visible=False, **size, **widgets.styled("lr-guide"))
 
     @property
     def is_open(self) -> bool:
         """Whether it is on screen."""
-        return self._layout.visible
+        return self.panel.visible
 
     def toggle(self) -> None:
         """Open or close it; a lesson under way stays."""
-        if not self.is_open and not len(self._layout):
+        if not self.is_open and not len(self.panel):
             self.list_all()
-        self._layout.visible = not self.is_open
+        self.panel.visible = not self.is_open
 
     def open_lesson(self, lesson: LessonPanel) -> None:
         """Show a lesson."""
         self.lesson = lesson
         back = widgets.button("All phenomena and lessons", variant="text")
         back.on_click(lambda _: self.list_all())
-        self._layout[:] = [back, lesson]
-        self._layout.visible = True
+        self.panel[:] = [back, lesson]
+        self.panel.visible = True
 
     def list_all(self) -> None:
         """Show the lists of lessons and phenomena, or why one of them cannot be read."""
         self.lesson = None
-        self._layout[:] = [_heading("Lessons"), *self._lessons(), _heading("Phenomena"), *self._presets()]
+        self.panel[:] = [_heading("Lessons"), *self._lessons(), _heading("Phenomena"), *self._presets()]
 
     def _lessons(self) -> list[pn.viewable.Viewable]:
         items = []
@@ -86,7 +86,7 @@ class Guide(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the layout."""
-        return self._layout
+        return self.panel
 
 
 def _heading(title: str) -> pn.pane.HTML:

@@ -62,6 +62,8 @@ class Layout:
             dark_theme=options.theme == "dark",
         )
         self.page.param.watch(lambda _: self._apply_theme(), "dark_theme")
+        # A screen is too narrow for both and four plots between them.
+        self.guide.panel.param.watch(lambda event: self.page.param.update(sidebar_open=not event.new), "visible")
         self._apply_theme()
 
     def _header(self, navigator: Navigator) -> list[pn.viewable.Viewable]:

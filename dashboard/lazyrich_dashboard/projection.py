@@ -39,13 +39,15 @@ def resize(figure: Figure, tokens: Tokens) -> None:
     for legend in figure.legend:  # large text has not the room for one row
         legend.ncols = 2 if tokens.font else "auto"
     if weight != tokens.weight:
-        for renderer in figure.renderers:
-            if isinstance(renderer, GlyphRenderer):
-                _scale(renderer, tokens.weight / weight)
+        _scale(figure, tokens.weight / weight)
 
 
-def _scale(renderer: GlyphRenderer, ratio: float) -> None:
-    for glyph in (renderer.glyph, renderer.nonselection_glyph, renderer.muted_glyph, renderer.selection_glyph):
+def _scale(figure: Figure, ratio: float) -> None:
+    """Scale every glyph once: a legend's renderer shares that of its part."""
+    renderers = [renderer for renderer in figure.renderers if isinstance(renderer, GlyphRenderer)]
+    states = ("glyph", "nonselection_glyph", "muted_glyph", "selection_glyph")
+    glyphs = {id(glyph): glyph for renderer in renderers for glyph in (getattr(renderer, state) for state in states)}
+    for glyph in glyphs.values():
         for name in _SIZES:
             if isinstance(size := getattr(glyph, name, None), (int, float)):
                 setattr(glyph, name, size * ratio)
