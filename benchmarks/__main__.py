@@ -16,6 +16,8 @@ from benchmarks import (
     limits,
     mean_field,
     page,
+    sessions,
+    sliders,
     training,
 )
 from benchmarks.timing import Note, Row
@@ -31,6 +33,8 @@ SUITES = {
     "mean_field": mean_field.rows,
     "dashboard": dashboard.rows,
     "page": page.rows,
+    "sliders": sliders.rows,
+    "sessions": sessions.rows,
 }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import panel as pn
 import panel_material_ui as pmui
 
-from . import link, widgets
+from . import bookmark, widgets
 from .explorer import Explorer
 
 TITLE = "lazyrich"
@@ -14,8 +14,9 @@ TITLE = "lazyrich"
 def create_app() -> pmui.Page:
     """Return the page of a new session."""
     pn.extension(notifications=False)
-    experiment, notices = link.decode(pn.state.location.search if pn.state.location else "")
-    explorer = Explorer(experiment)
+    experiment, mark, notices = bookmark.decode(pn.state.location.search if pn.state.location else "")
+    explorer = Explorer(experiment, mark)
+    explorer.share.follow_address()
     explorer.notify([*notices, *explorer.sentences])  # beside what the experiment may have been refused with
     page = pmui.Page(
         title=TITLE,
@@ -26,6 +27,7 @@ def create_app() -> pmui.Page:
         busy_indicator=None,
         sx={"& .MuiToolbar-root": {"minHeight": "44px !important"}},
     )
+    explorer.bar.player.takes_page_keys = True
     page.param.watch(lambda event: explorer.recolour(event.new), "dark_theme")
     explorer.recolour(page.dark_theme)
     if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:

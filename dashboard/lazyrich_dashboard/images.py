@@ -5,6 +5,7 @@ product with a digit comes closest to the mode among linear functions up to the 
 """
 
 import math
+from typing import Any
 
 import holoviews as hv
 import numpy as np
@@ -16,15 +17,29 @@ MODES = 3
 _GAP = 3
 
 
-def mode_images(theory: Theory) -> np.ndarray | None:
-    """Return pictures of the first and last `MODES` modes, (2, MODES, side, side); None if data are not images."""
+def are_images(theory: Theory) -> bool:
+    """Return whether the data are images, and enough for first and last modes."""
+    return theory.data.name == "digits" and theory.n >= 2 * MODES
+
+
+def mode_images(theory: Theory) -> np.ndarray:
+    """Return pictures of the first and last `MODES` modes, (2, MODES, side, side)."""
     side = math.isqrt(theory.data.in_dim)
-    if theory.data.name != "digits" or theory.n < 2 * MODES:
-        return None
     vectors = theory.spectrum.vectors
     chosen = np.stack([vectors[:, :MODES].T, vectors[:, -MODES:].T])
     images = (chosen @ theory.data.x_train).reshape(2, MODES, side, side)
     return images / np.abs(images).max(axis=(2, 3), keepdims=True)
+
+
+def learned_words(theory: Theory, time: float) -> dict[str, Any]:
+    """Return how much of those modes has been learned by a time, as columns of labels under their pictures."""
+    side, decay = math.isqrt(theory.data.in_dim), np.asarray(theory.flow.decay(time))
+    learned = 1 - np.concatenate([decay[:MODES], decay[-MODES:]])
+    return {
+        "x": np.tile(np.arange(MODES) * (side + _GAP) + side / 2, 2),
+        "y": np.repeat([float(side + _GAP), 0.0], MODES),
+        "text": [f"{100 * value:.0f} %" for value in learned],
+    }
 
 
 def mosaic(images: np.ndarray) -> np.ndarray:
@@ -64,22 +79,11 @@ class ModeImages:
         )
         plot = hv.renderer("bokeh").get_plot(overlay)
         plot.state.update(outline_line_alpha=0, sizing_mode=None)
-        image, text = (part.handles["source"] for part in plot.subplots.values())
-        self._image, self._text = image, text
+        self._image, self.words = (part.handles["source"] for part in plot.subplots.values())
         # Hidden by a layout around it: the figure's own visibility would override the pane's.
         self.pane = pn.Column(pn.pane.Bokeh(plot.state), visible=False)
 
-    def update(self, images: np.ndarray | None, decay: np.ndarray) -> None:
-        """Show the pictures and how much of each mode has been learned; hide where there are none."""
-        self.pane.visible = images is not None
-        if images is None:
-            return
+    def show(self, images: np.ndarray, words: dict[str, Any]) -> None:
+        """Show the pictures and how much of each mode has been learned."""
         self._image.data = {**self._image.data, "image": [mosaic(images).astype(np.float32)]}
-        side = images.shape[-1]
-        step = side + _GAP
-        learned = 1 - np.concatenate([decay[:MODES], decay[-MODES:]])
-        self._text.data = {
-            "x": np.tile(np.arange(MODES) * step + side / 2, 2),
-            "y": np.repeat([float(step), 0.0], MODES),
-            "text": [f"{100 * value:.0f} %" for value in learned],
-        }
+        self.words.data = words

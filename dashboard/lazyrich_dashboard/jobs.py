@@ -123,6 +123,13 @@ class Latest:
         self.idle.set()
 
 
+def once(make: Callable[[], Any], take: Callable[[Any], None], refuse: Callable[[str], None]) -> Latest:
+    """Make one thing off the event loop and hand it over; `refuse` gets the sentence of an error."""
+    lane = Latest(THEORY, session_deliverer())
+    lane.submit(lambda: iter([make()]), lambda items: take(items[-1]), lambda: None, refuse)
+    return lane
+
+
 class _Job:
     """One request: computed item by item on the pool, handed over in order on the session's loop."""
 

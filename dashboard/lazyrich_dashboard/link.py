@@ -17,7 +17,7 @@ import lazyrich as lr
 from .state import PRESET
 
 VERSION = 1
-_MOST_CHARACTERS = 500
+MOST_CHARACTERS = 500
 # Fields that may be None, which a link writes as auto and an experiment leaves out.
 _OPTIONAL = [field.name for field in dataclasses.fields(lr.TrainingSpec) if field.default is None]
 _ACTIVATION = re.compile(r"(\w+)\((.*)\)")
@@ -25,8 +25,8 @@ _ACTIVATION = re.compile(r"(\w+)\((.*)\)")
 
 def encode(experiment: lr.Experiment) -> str:
     """Return the query string, without the question mark; it is `v=1` for the preset itself."""
-    preset = _flat(PRESET)
-    changed = {name: value for name, value in _flat(experiment).items() if value != preset.get(name)}
+    preset = flat(PRESET)
+    changed = {name: value for name, value in flat(experiment).items() if value != preset.get(name)}
     return urlencode({"v": VERSION, **changed})
 
 
@@ -35,8 +35,8 @@ def decode(query: str, start: lr.Experiment = PRESET) -> tuple[lr.Experiment, li
 
     Names that are no fields are not ours and are passed over: a link may carry other things too.
     """
-    if len(query) > _MOST_CHARACTERS:
-        return start, [f"A link must have at most {_MOST_CHARACTERS} characters; got {len(query)}. It was left out."]
+    if len(query) > MOST_CHARACTERS:
+        return start, [f"A link must have at most {MOST_CHARACTERS} characters; got {len(query)}. It was left out."]
     places = _places(start)
     experiment, notices = start, []
     for name, text in parse_qsl(query.lstrip("?")):
@@ -55,6 +55,11 @@ def decode(query: str, start: lr.Experiment = PRESET) -> tuple[lr.Experiment, li
     return experiment, notices
 
 
+def is_field(name: str) -> bool:
+    """Say whether a name in a link is the version or a field of an experiment."""
+    return name == "v" or name in _places(PRESET)
+
+
 def _places(experiment: lr.Experiment) -> dict[str, tuple[str, str]]:
     """Return where each name of a link stands in an experiment: the part's name and the field's."""
     places = {"data": ("data", "name"), "seed": ("", "seed")} | {name: ("training", name) for name in _OPTIONAL}
@@ -64,7 +69,8 @@ def _places(experiment: lr.Experiment) -> dict[str, tuple[str, str]]:
     return places
 
 
-def _flat(experiment: lr.Experiment) -> dict[str, Any]:
+def flat(experiment: lr.Experiment) -> dict[str, Any]:
+    """Return the fields of an experiment by the names that a link gives them."""
     spec = experiment.to_dict()
     spec["network"]["activation"] = str(experiment.network.phi)
     spec["network"]["parametrization"] = str(experiment.network.parametrization)

@@ -10,9 +10,12 @@ from typing import Any, cast
 import holoviews as hv
 import numpy as np
 import panel as pn
-from bokeh.models import ColorBar, ColumnDataSource, CustomJSTicker, GlyphRenderer
+from bokeh.core.serialization import Deserializer, Serializer
+from bokeh.models import ColorBar, ColumnDataSource, CustomJS, CustomJSTicker, GlyphRenderer
+from bokeh.plotting import figure
 from holoviews.plotting.bokeh.element import ElementPlot
 
+from . import pinned
 from .marks import Axis, Columns, Part, draw
 from .theme import Tokens
 
@@ -30,6 +33,10 @@ return ticks;
 """
 
 
+# A click on the legend mutes its own renderer; this is the one in the plot.
+_MUTE = "const shown = renderers[cb_obj.item.label.value]; shown.muted = !shown.muted"
+
+
 class Live:
     """A plot on screen.
 
@@ -37,9 +44,13 @@ class Live:
         parts: marks with distinct labels.
         x: horizontal axis.
         y: vertical axis.
+        pinnable: labels of lines and points whose pinned curves can be shown too.
+        shared: another plot of the same parts, whose data this one shows.
     """
 
-    def __init__(self, parts: tuple[Part, ...], x: Axis, y: Axis):
+    def __init__(
+        self, parts: tuple[Part, ...], x: Axis, y: Axis, pinnable: tuple[str, ...] = (), shared: "Live | None" = None
+    ):
         """Render the parts, with nothing to show yet."""
         plot = hv.renderer("bokeh").get_plot(draw(parts, x, y))
         self.figure = plot.state
@@ -52,13 +63,51 @@ class Live:
                 getattr(self.figure, f"{dimension}axis").ticker = ticker
                 getattr(self.figure, f"{dimension}grid").ticker = ticker
         self._downwards = y.downwards
+        self._framed: Any = None
         self._roles = {part.label: part.role for part in parts}
         self._renderers: dict[str, GlyphRenderer] = {}
         for part in plot.traverse(lambda p: p, [ElementPlot]):
             if "glyph_renderer" in part.handles:
                 renderer = self._renderers[part.current_frame.label] = part.handles["glyph_renderer"]
                 renderer.name = part.current_frame.label
+        self._give_the_legend_its_own()
+        for part in parts:
+            if part.label in pinnable:
+                self._add_pinned(part)
+        if shared is not None:
+            for label, renderer in self._renderers.items():
+                renderer.data_source = shared.source(label)
         self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=150, styles={"font-size": "12px"})
+
+    def _give_the_legend_its_own(self) -> None:
+        """Let the legend show renderers with one mark that is not drawn.
+
+        Of a part with no marks it would show no symbol, and it would be built anew whenever the data change, which
+        makes it flicker while time plays.
+        """
+        for legend in self.figure.legend:
+            for item in legend.items:
+                item.renderers = [
+                    GlyphRenderer(
+                        data_source=ColumnDataSource(dict(shown.data_source.data)), glyph=shown.glyph, name="legend"
+                    )
+                    for shown in item.renderers
+                ]
+                self.figure.renderers.extend(item.renderers)
+            legend.js_on_event("legend_item_click", CustomJS(args={"renderers": self._renderers}, code=_MUTE))
+
+    def _add_pinned(self, part: Part) -> None:
+        """Add one glyph for the pinned curves of a part; in Bokeh, since HoloViews takes a hundred times as long."""
+        label = pinned.name(part.label)
+        if part.kind == "line":
+            empty = ColumnDataSource({"xs": [], "ys": [], "dash": []})
+            style = {"line_dash": "dash", "line_width": 1.25, "line_alpha": 0.8}
+            renderer = self.figure.multi_line("xs", "ys", source=empty, **style)
+        else:
+            empty = ColumnDataSource({"x": [], "y": [], "marker": []})
+            style = {"marker": "marker", "size": 5, "fill_alpha": 0, "line_alpha": 0.8}
+            renderer = self.figure.scatter("x", "y", source=empty, **style)
+        renderer.name, self._renderers[label], self._roles[label] = label, renderer, part.role
 
     def source(self, label: str) -> ColumnDataSource:
         """Return the data source of a part."""
@@ -70,7 +119,10 @@ class Live:
             self.source(label).data = {name: _compact(column) for name, column in values.items()}
 
     def frame(self, x: tuple[float, float], y: tuple[float, float]) -> None:
-        """Set both axis ranges."""
+        """Set both axis ranges, unless they are those set last: a visitor may have zoomed since."""
+        if (x, y) == self._framed:
+            return
+        self._framed = (x, y)
         y = (y[1], y[0]) if self._downwards else y
         for axis, (start, end) in ((self.figure.x_range, x), (self.figure.y_range, y)):
             axis.update(start=start, end=end, reset_start=start, reset_end=end)
@@ -89,21 +141,30 @@ class Live:
     def recolour(self, tokens: Tokens) -> None:
         """Draw every part in its role's colour."""
         for label, role in self._roles.items():
-            renderer = self._renderers[label]
-            for glyph in (
-                renderer.glyph,
-                renderer.nonselection_glyph,
-                renderer.muted_glyph,
-                renderer.selection_glyph,
-            ):
-                for name in ("line_color", "fill_color", "hatch_color", "text_color"):
-                    if getattr(glyph, name, None) is not None:
-                        setattr(glyph, name, tokens.colour(role))
+            _recolour(self._renderers[label], tokens.colour(role))
+
+    def copy(self, tokens: Tokens) -> figure:
+        """Return the figure as it is drawn, in a theme's colours and in models of its own, for another document."""
+        result = Deserializer().deserialize(Serializer().serialize(self.figure))
+        for renderer in result.renderers:
+            if renderer.name in self._roles:
+                _recolour(renderer, tokens.colour(self._roles[renderer.name]))
+        return result
+
+
+def _recolour(renderer: GlyphRenderer, colour: str) -> None:
+    glyphs = (renderer.glyph, renderer.nonselection_glyph, renderer.muted_glyph, renderer.selection_glyph)
+    for glyph in glyphs:
+        for name in ("line_color", "fill_color", "hatch_color", "text_color"):
+            if getattr(glyph, name, None) is not None:
+                setattr(glyph, name, colour)
 
 
 def _compact(column: Any) -> Any:
-    if isinstance(column, list):  # of images
-        return [_compact(image) for image in column]
+    if isinstance(column, list):  # of images or of lines
+        return [_compact(entry) for entry in column]
+    if isinstance(column, str):
+        return column
     array = np.asarray(column)
     return array.astype(np.float32) if array.dtype == np.float64 else array
 

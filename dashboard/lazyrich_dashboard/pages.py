@@ -4,8 +4,8 @@ A view is made at its first use and kept. A page is shown when there is somethin
 controls before comes up with it.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import panel as pn
 import param
@@ -23,35 +23,48 @@ class Pages(pn.viewable.Viewer):
     Args:
         on_change: called when another page or another option of a view is asked for.
         on_wish: called with the controls that a click on a plot asks to change.
+        options: what views start with, where that is not their defaults.
     """
 
     page = param.Selector(default=next(iter(PAGES)), objects=list(PAGES), doc="The page asked for.", label="Page")
 
-    def __init__(self, on_change: Callable[[], None], on_wish: Callable[[dict], None], **params):
+    def __init__(
+        self,
+        on_change: Callable[[], None],
+        on_wish: Callable[[dict], None],
+        options: Mapping[type[AbstractView], Mapping[str, Any]] | None = None,
+        **params,
+    ):
         """Start with nothing to show."""
         super().__init__(**params)
         self._on_change, self._on_wish = on_change, on_wish
-        self._views: dict[type[AbstractView], AbstractView] = {}
+        self._options = options or {}
+        self.views: dict[type[AbstractView], AbstractView] = {}  # those made so far
         self._pages: dict[str, pn.Row] = {}
         self._shown = ""
         self._tokens = LIGHT
         self.tabs = widgets.tabs(self.param.page)
-        self._layout = pn.Column(sizing_mode="stretch_both", min_height=500, margin=0)
+        self._layout = pn.Column(sizing_mode="stretch_both", min_height=500, margin=0, css_classes=["lr-grid"])
         self.param.watch(lambda _: on_change(), "page")
 
     def view(self, kind: type[V]) -> V:
         """Return the session's view of a kind."""
-        if kind not in self._views:
-            view = self._views[kind] = kind()
+        if kind not in self.views:
+            view = self.views[kind] = kind(**self._options.get(kind, {}))
             view.recolour(self._tokens)
             view.param.watch(lambda event: self._on_wish(event.new), "wish")
             if view.options:
                 view.param.watch(lambda *_: self._on_change(), list(view.options))
-        return self._views[kind]  # pyright: ignore[reportReturnType]
+        return self.views[kind]  # pyright: ignore[reportReturnType]
 
     def on(self, page: str) -> list[AbstractView]:
         """Return the views of a page."""
         return [self.view(kind) for column in PAGES[page] for kind in column]
+
+    def on_screen(self) -> dict[type[AbstractView], AbstractView]:
+        """Return the views on screen by their kind; none before the first page is shown."""
+        columns = PAGES[self._shown] if self._shown else ()
+        return {kind: self.view(kind) for column in columns for kind in column}
 
     def show(self, page: str) -> None:
         """Put a page on screen."""
@@ -70,7 +83,7 @@ class Pages(pn.viewable.Viewer):
     def recolour(self, tokens: Tokens) -> None:
         """Draw all views, those to come too, in the colours of the page's theme."""
         self._tokens = tokens
-        for view in self._views.values():
+        for view in self.views.values():
             view.recolour(tokens)
 
     def __panel__(self) -> pn.viewable.Viewable:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -79,10 +79,16 @@ class Frame:
         """Whether every number is finite; not where training has diverged."""
         return all(np.isfinite(array).all() for array in (*self.losses.values(), self.movement, self.f_test))
 
+    @cached_property
+    def mean_ntk(self) -> np.ndarray:
+        """The kernel of the first points, on average over the networks, (ntk_points, ntk_points)."""
+        return self.ntk.mean(axis=0, dtype=np.float64)
+
     @property
     def nbytes(self) -> int:
         """Size, for the cache."""
-        return self.spectrum.nbytes + self.ntk.nbytes + self.f_test.nbytes
+        mean = 8 * self.ntk[0].size
+        return self.spectrum.nbytes + self.ntk.nbytes + mean + self.f_test.nbytes
 
 
 @dataclass(frozen=True)
@@ -93,11 +99,20 @@ class Refusal:
 
 
 @dataclass(frozen=True, eq=False)
+class PinnedCurves:
+    """The curves of a view that a pin keeps: their columns by the label of their part, drawn in the slot's style."""
+
+    slot: int
+    columns: Mapping[str, Mapping[str, np.ndarray]]
+
+
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """All that a view may draw.
 
     `theory`, the `frames` there are so far, and where in time the scrubber stands; of the view's own what its `predict`
-    returned, and what its `measure` has yielded so far.
+    returned, and what its `measure` has yielded so far; what all this is of (None where nobody asks), and the view's
+    curves of other experiments that have been pinned.
     """
 
     theory: Theory
@@ -105,6 +120,8 @@ class Snapshot:
     scrub: float
     predicted: Any = None
     measured: tuple[Any, ...] = ()
+    experiment: lr.Experiment | None = None
+    pinned: tuple[PinnedCurves, ...] = ()
 
     @property
     def time(self) -> float:
@@ -112,18 +129,19 @@ class Snapshot:
         first, last = self.theory.times[[0, -1]]
         return float(first * (last / first) ** self.scrub)
 
-    @property
+    @cached_property
     def trained(self) -> list[Frame]:
         """The checkpoints after t = 0 that can be drawn."""
         return [frame for frame in self.frames if frame.time > 0 and frame.is_finite]
 
-    @property
+    @cached_property
     def frame(self) -> Frame | None:
         """The checkpoint nearest to the scrubber's time (on the log axis), if the run has come that far."""
         trained = self.trained
         if not trained or self.time > 1.5 * trained[-1].time:
             return None
-        return min(trained, key=lambda frame: abs(np.log(frame.time / self.time)))
+        time = self.time
+        return min(trained, key=lambda frame: abs(math.log(frame.time / time)))
 
 
 def theory_key(experiment: lr.Experiment) -> str:

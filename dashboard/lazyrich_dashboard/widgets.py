@@ -114,14 +114,6 @@ def field(parameter: param.Number, **options: Any) -> pmui.TextInput:
     return widget
 
 
-def time_slider(parameter: param.Number) -> pmui.FloatSlider:
-    """Return the wide slider that scrubs through training time."""
-    return pmui.FloatSlider.from_param(
-        parameter, label=parameter.label, start=0.0, end=1.0, step=0.005, show_value=False, size="small",
-        sizing_mode="stretch_width", margin=(4, 16),
-    )  # fmt: skip
-
-
 def small_select(parameter: param.Selector) -> pmui.Select:
     """Return a drop-down list for the heading of a view."""
     return pmui.Select.from_param(
@@ -143,9 +135,16 @@ def button(label: str, **options: Any) -> pmui.Button:
     return pmui.Button(label=label, size="small", margin=(4, 4), **options)
 
 
+def menu(label: str, items: list[dict[str, str]], on_choice: Callable[[str], None]) -> pmui.MenuButton:
+    """Return a button that opens a menu; `on_choice` gets the label of the entry chosen."""
+    result = pmui.MenuButton(label=label, items=items, size="small", variant="text", margin=(4, 8, 4, 4))
+    result.on_click(lambda item: on_choice(cast(dict[str, str], item)["label"]))
+    return result
+
+
 def progress() -> pmui.LinearProgress:
     """Return a progress bar from 0 to 100."""
-    return pmui.LinearProgress(value=0, max=100, variant="determinate", sizing_mode="stretch_width", margin=(12, 8))
+    return pmui.LinearProgress(value=0, max=100, variant="determinate", sizing_mode="stretch_width", margin=(6, 0))
 
 
 def alert() -> pmui.Alert:

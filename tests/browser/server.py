@@ -31,7 +31,8 @@ def serve(seconds: float = 120.0) -> Iterator[str]:
             command = [sys.executable, "-m", "lazyrich_dashboard", "serve", "--port", str(port)]
             process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)
             try:
-                _wait(process, port, log, seconds)
+                if not is_up(process, port, seconds):
+                    raise RuntimeError(f"The page must come up within {seconds:g} s; its log says:\n{log.read_text()}")
                 yield address
             finally:
                 process.terminate()
@@ -40,10 +41,11 @@ def serve(seconds: float = 120.0) -> Iterator[str]:
         assert written.count("Traceback") == written.count(BOKEHS_OWN), written
 
 
-def _wait(process: subprocess.Popen, port: int, log: Path, seconds: float) -> None:
+def is_up(process: subprocess.Popen, port: int, seconds: float = 120.0) -> bool:
+    """Wait until a process listens on a port; say whether it does."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
-            return
+            return True
         time.sleep(0.2)
-    raise RuntimeError(f"The page must come up within {seconds:g} s; its log says:\n{log.read_text()}")
+    return False

@@ -32,6 +32,7 @@ explorer
 """,
     "print('the kernel has depth', explorer.experiment.network.depth)",
     "explorer.state.depth = 7",
+    "print('the player is at', explorer.state.scrub); explorer.state.scrub = 0.5",
 )
 NOTEBOOK = "laboratory.ipynb"
 KERNEL_IS_IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status == 'idle'"
@@ -41,6 +42,10 @@ SPECTRUM = """() => window.Bokeh?.documents
   .filter(model => model.type == 'Figure' && model.name == 'Spectrum')
   .flatMap(figure => figure.renderers.filter(renderer => renderer.name == 'theory'))
   .map(renderer => Array.from(renderer.data_source.data.y))"""
+
+PLAYER_HAS_BEEN_DRAWN_AT_THE_START = """() => window.Bokeh?.documents
+  .flatMap(document => Array.from(document._all_models.values()))
+  .some(model => model.class_name == 'Player' && model.data.drawn[1] == 0)"""
 
 
 def theory_spectrum(depth):
@@ -122,5 +127,11 @@ def test_an_explorer_in_a_cell_works_both_ways(browser, lab):
     run_cell(page, 2)
     wait_until(lambda: shows(page, 7))
     wait_until(lambda: depth.input_value() == "7")
+
+    page.get_by_role("button", name="Jump to the first step", exact=True).click()
+    page.wait_for_function(PLAYER_HAS_BEEN_DRAWN_AT_THE_START)
+    run_cell(page, 3)
+    page.get_by_text("the player is at 0.0", exact=True).wait_for()
+    wait_until(lambda: page.get_by_role("slider", name="Time t", exact=True).input_value() == "60")
     page.close()
     assert errors == []

@@ -93,7 +93,8 @@ def training_arguments(optimizer):
 
 def weights_in_training():
     nonlinearity, scales, _, _, _, state = networks_in_training()
-    return nonlinearity, scales, state.params, jnp.ones((N, DIM), jnp.float32)
+    points, outputs = jnp.ones((N, DIM), jnp.float32), jnp.ones((SEEDS, N, OUT), jnp.float32)
+    return nonlinearity, scales, state.params, (points, points), (outputs, outputs)
 
 
 def hessian_arguments():
@@ -280,7 +281,11 @@ COMPILED = {
     "outputs_of_seeds": (ensemble._outputs, weights_in_training),
     "losses_of_seeds": (
         ensemble._mean_losses,
-        lambda: (networks_in_training()[3], jnp.ones((SEEDS, N, OUT), jnp.float32), jnp.ones((N, OUT), jnp.float32)),
+        lambda: (
+            networks_in_training()[3],
+            (jnp.ones((SEEDS, N, OUT), jnp.float32),) * 2,
+            (jnp.ones((N, OUT), jnp.float32),) * 2,
+        ),
     ),
     "states_of_seeds": (ensemble._states, lambda: finite_network((SEEDS,))),
     **{

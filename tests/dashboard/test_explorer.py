@@ -50,9 +50,9 @@ def test_it_opens_on_a_picture(explorer):
 
 def test_networks_come_in_until_all_are_trained(explorer):
     assert explorer.wait(LIMIT)
-    assert explorer.status.object == "2 networks of width 16 trained"
-    assert not explorer.progress.visible
-    assert explorer.cancel_button.disabled
+    assert explorer.bar.status.object == "2 networks of width 16 trained"
+    assert not explorer.bar.progress.visible
+    assert explorer.bar.cancel_button.disabled
     times = [frame.time for frame in frames(SMALL) if frame.time > 0]
     # Columns travel in single precision.
     np.testing.assert_allclose(explorer.view(TrainingView).live.source("train: nets").data["x"], times, rtol=1e-6)
@@ -66,13 +66,13 @@ def test_networks_come_in_until_all_are_trained(explorer):
 )  # fmt: skip
 def test_a_control_moves_the_spectrum_to_what_the_core_says(explorer, change):
     explorer.state.param.update(**change)
-    assert explorer.theory_lane.idle.wait(LIMIT)
+    assert explorer.work.theory_lane.idle.wait(LIMIT)
     assert_is_spectrum_of(explorer.experiment, spectrum(explorer))
 
 
 def test_noise_and_time_move_the_losses_to_what_the_core_says(explorer):
     explorer.state.param.update(noise=0.5, time=20.0)
-    assert explorer.theory_lane.idle.wait(LIMIT)
+    assert explorer.work.theory_lane.idle.wait(LIMIT)
     result = theory(explorer.experiment)
     assert result.data.y_train.std() > SMALL.load_data().y_train.std()
     assert result.times[-1] == pytest.approx(20.0)
@@ -108,7 +108,7 @@ def test_a_bad_value_puts_the_sentence_where_the_plots_were_and_a_good_one_bring
     assert explorer.alert.visible
     assert sentence in said(explorer)
     assert not explorer.grid.visible
-    assert not explorer.progress.visible
+    assert not explorer.bar.progress.visible
     assert explorer.snapshot.theory is theory(SMALL)
 
     setattr(explorer.state, name, good)
@@ -116,7 +116,7 @@ def test_a_bad_value_puts_the_sentence_where_the_plots_were_and_a_good_one_bring
     assert explorer.grid.visible
     assert not explorer.alert.visible
     assert_is_spectrum_of(SMALL, spectrum(explorer))
-    assert "trained" in explorer.status.object
+    assert "trained" in explorer.bar.status.object
 
 
 def test_a_start_that_makes_no_sense_is_refused_in_words_and_the_session_lives_on():
@@ -136,7 +136,7 @@ def test_a_start_that_makes_no_sense_is_refused_in_words_and_the_session_lives_o
 def test_networks_that_diverge_say_so_beside_the_theory(explorer):
     explorer.state.param.update(learning_rate=UNSTABLE_STEP, time=2 * UNSTABLE_STEP)
     assert explorer.wait(LIMIT)
-    assert "diverged" in explorer.status.object
+    assert "diverged" in explorer.bar.status.object
     assert explorer.grid.visible
     assert_is_spectrum_of(SMALL, spectrum(explorer))
     for view in map(explorer.view, (SpectrumView, TrainingView)):
@@ -153,19 +153,19 @@ def test_networks_that_cannot_be_trained_say_so_beside_the_theory(explorer, name
     assert explorer.wait(LIMIT)
     assert sentence in said(explorer)
     assert explorer.alert.visible
-    assert explorer.status.object == "no finite networks"
+    assert explorer.bar.status.object == "no finite networks"
     assert explorer.grid.visible
     setattr(explorer.state, name, good)
     assert explorer.wait(LIMIT)
     assert not explorer.alert.visible
-    assert "trained" in explorer.status.object
+    assert "trained" in explorer.bar.status.object
 
 
 def test_setting_an_experiment_moves_the_controls(explorer):
     other = small("sphere", learning_rate=0.5)
     other = dataclasses.replace(other, seed=4, network=lr.Network(depth=15, width=24, richness=0.3))
     explorer.experiment = other
-    assert explorer.theory_lane.idle.wait(LIMIT)
+    assert explorer.work.theory_lane.idle.wait(LIMIT)
     assert explorer.experiment == other
     shown = {label: widget.value for label, widget in controls(explorer).items()}
     expected = {"Data set": "sphere", "Depth L": 15, "Width N": 24, "Richness γ₀": 0.3, "Step η": "0.5", "Seed": "4"}
@@ -184,7 +184,10 @@ def test_moving_a_widget_changes_the_experiment(explorer):
 
 def test_every_control_of_the_state_has_a_widget(explorer):
     labels = {explorer.state.param[name].label for name in explorer.state.param}
-    assert labels - {"Name", "Complaint", "Data"} | {"Data set", "Cancel"} == set(controls(explorer))
+    assert labels - {"Name", "Complaint", "Data", "Time t"} | {"Data set", "Cancel", "Pin", "Share"} == set(
+        controls(explorer)
+    )
+    assert explorer.bar.player.param.position.label == explorer.state.param.scrub.label == "Time t"
 
 
 @pytest.mark.parametrize(("label", "rule"), [("Seed", "a whole number"), ("Step η", "a number")])
@@ -208,7 +211,8 @@ def test_scrubbing_through_time_moves_the_plots_and_starts_no_work(explorer):
     early = explorer.view(FunctionSpaceView).shown.live.source("learned").data
     assert (early["y"] <= late["y"]).all()
     assert early["y"].sum() < late["y"].sum()
-    assert explorer.theory_lane.idle.is_set()
-    assert explorer.networks_lane.idle.is_set()
+    assert explorer.work.theory_lane.idle.is_set()
+    assert explorer.work.networks_lane.idle.is_set()
     assert explorer.snapshot.frames is networks
-    assert explorer.time_label.object == f"t = {explorer.snapshot.time:.3g}"
+    player = explorer.bar.player
+    assert player.labels[player.position] == f"t = {explorer.snapshot.time:.3g}"

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from lazyrich_dashboard import Explorer
-from lazyrich_dashboard import explorer as module
+from lazyrich_dashboard import work as module
 from lazyrich_dashboard.jobs import NETWORKS, THEORY
 from lazyrich_dashboard.results import frames, theory
 from lazyrich_dashboard.views import SpectrumView, TrainingView
@@ -97,7 +97,7 @@ def test_a_slow_theory_never_replaces_a_newer_one(explorer, monkeypatch):
     explorer.state.depth = 7
     assert started.wait(LIMIT)
     explorer.state.depth = 3
-    assert explorer.theory_lane.idle.wait(LIMIT)
+    assert explorer.work.theory_lane.idle.wait(LIMIT)
     go_on.set()
     each_worker_takes_a_turn(THEORY)
     assert explorer.snapshot.theory.network.depth == 3
@@ -148,10 +148,10 @@ def test_close_stops_the_work(endless):
 
 def test_cancel_stops_the_networks_and_leaves_what_has_come(endless, explorer):
     endless.wait_for(SMALL)
-    assert not explorer.cancel_button.disabled
-    explorer.cancel_button.clicks += 1
+    assert not explorer.bar.cancel_button.disabled
+    explorer.bar.cancel_button.clicks += 1
     assert endless.stops()
-    assert "cancelled" in explorer.status.object
-    assert not explorer.progress.visible
-    assert explorer.cancel_button.disabled
+    assert "cancelled" in explorer.bar.status.object
+    assert not explorer.bar.progress.visible
+    assert explorer.bar.cancel_button.disabled
     assert len(explorer.view(TrainingView).live.source("train: nets").data["x"]) > 0

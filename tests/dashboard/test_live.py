@@ -28,6 +28,11 @@ def live():
     return Live(PARTS, Axis("x (points)", log=True), Axis("y (units)"))
 
 
+def drawn(live: Live):
+    """The renderers of the parts; the legend has renderers of its own."""
+    return [renderer for renderer in live.figure.renderers if renderer.name != "legend"]
+
+
 def luminance(colour: str) -> float:
     """Relative luminance of an sRGB colour (WCAG 2.2)."""
     channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
@@ -52,12 +57,12 @@ def test_a_part_is_found_by_its_label_and_can_be_patched_without_touching_the_ot
 
 
 def test_every_part_has_a_renderer_of_its_own_that_carries_its_name(live):
-    assert sorted(renderer.name for renderer in live.figure.renderers) == sorted(LABELS)
+    assert sorted(renderer.name for renderer in drawn(live)) == sorted(LABELS)
     assert len({live.source(label).id for label in LABELS}) == len(LABELS)
 
 
 def test_a_glyph_reads_the_columns_that_are_patched(live):
-    for renderer in live.figure.renderers:
+    for renderer in drawn(live):
         assert {renderer.glyph.x, renderer.glyph.y} == {"x", "y"}
         assert set(renderer.data_source.data) >= {"x", "y"}
 
@@ -87,12 +92,23 @@ def test_the_legend_names_the_parts_that_ask_for_it(live):
     assert named == {part.label for part in PARTS if part.legend}
 
 
+def test_the_legend_has_a_symbol_for_every_part_in_its_colour_whether_it_has_marks_or_none(live):
+    live.patch({"dots": {"x": np.array([]), "y": np.array([])}})
+    for item in live.figure.legend[0].items:
+        (symbol,) = item.renderers
+        (shown,) = [renderer for renderer in drawn(live) if renderer.name == item.label.value]
+        assert symbol in live.figure.renderers
+        assert symbol.glyph is shown.glyph
+        assert symbol.data_source is not shown.data_source
+        assert np.isnan(symbol.data_source.data["x"]).tolist() == [True]
+
+
 @pytest.mark.parametrize("theme", [DARK, LIGHT], ids=["dark", "light"])
 def test_every_part_takes_the_colour_of_its_role(live, theme):
     live.recolour(DARK if theme is LIGHT else LIGHT)
     live.recolour(theme)
     roles = {part.label: part.role for part in PARTS}
-    for renderer in live.figure.renderers:
+    for renderer in drawn(live):
         glyph = renderer.glyph
         shown = {getattr(glyph, name) for name in ("line_color", "fill_color") if getattr(glyph, name, None)}
         assert shown == {theme.colour(roles[renderer.name])}

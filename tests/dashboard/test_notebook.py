@@ -30,7 +30,7 @@ explorer.state.depth = 3
 deadline = time.monotonic() + 200
 while explorer.snapshot.theory.network.depth != 3 and time.monotonic() < deadline:
     await asyncio.sleep(0.05)
-while "trained" not in explorer.status.object and time.monotonic() < deadline:
+while "trained" not in explorer.bar.status.object and time.monotonic() < deadline:
     await asyncio.sleep(0.05)
 """
 CHECK = """
@@ -38,7 +38,7 @@ experiment, depth = explorer.experiment, {depth}
 assert experiment.network.depth == explorer.snapshot.theory.network.depth == depth
 values = lr.eigensystem(lr.ntk(experiment.network, experiment.load_data().x_train)).values
 np.testing.assert_allclose(explorer.view(SpectrumView).live.source("theory").data["y"], values / 32, rtol=1e-6)
-assert explorer.status.object == "2 networks of width 16 trained", explorer.status.object
+assert explorer.bar.status.object == "2 networks of width 16 trained", explorer.bar.status.object
 """
 
 

@@ -78,7 +78,8 @@ def compute(net: Network, x1: Any, x2: Any, part: Part, dtype: str) -> tuple[Any
             inputs = jax.tree.map(lambda moment: np.asarray(moment, dtype), inputs)
         return compiled(net.phi, scalars, inputs, recursion=recursion)
 
-    kernels, are_finite = in_tiles(tile, x1, x2, needs_distance, recursion.leading(net.depth), dtype)
+    leading, is_quadrature = recursion.leading(net.depth), net.phi.family.is_quadrature
+    kernels, are_finite = in_tiles(tile, x1, x2, needs_distance, leading, dtype, is_quadrature)
     if not are_finite:
         raise ValueError(overflow(net, x1, x2, dtype))
     return kernels

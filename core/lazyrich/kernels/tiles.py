@@ -17,6 +17,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 _SIZES = (32, 64, 128)
+# Where every pair is a quadrature, those that fill up a tile cost more than its launch.
+_SIZE_OF_QUADRATURES = 8
 _CORES = os.cpu_count() or 1
 # What a tile costs beside its pairs, in pairs: its moments and its launch.
 _LAUNCH = 8192
@@ -154,6 +156,7 @@ def in_tiles(
     needs_distance: bool,
     leading: tuple[tuple[int, ...], ...],
     dtype: str,
+    is_quadrature: bool = False,
 ) -> tuple[tuple[np.ndarray, ...], bool]:
     """Return the matrices that `compute` gives tile by tile, and whether they are finite.
 
@@ -164,11 +167,14 @@ def in_tiles(
         needs_distance: whether `compute` wants squared distances.
         leading: the leading dimensions of each matrix, (); or (l,): of the tiles' first dimension so many count.
         dtype: their precision.
+        is_quadrature: whether every pair of points of unequal norms takes a quadrature.
     """
-    n1, n2 = len(x1), len(x1 if x2 is None else x2)
-    size = _size(n1, n2, symmetric=x2 is None)
-    rows, columns = (_Points.of(x, size) for x in (x1, x1 if x2 is None else x2))
-    shared = _shared(rows.q, columns.q)
+    second = x1 if x2 is None else x2
+    n1, n2 = len(x1), len(second)
+    shared = _shared(_variances(x1), _variances(second))
+    each_pair = is_quadrature and not shared
+    size = _SIZE_OF_QUADRATURES if each_pair else _size(n1, n2, symmetric=x2 is None)
+    rows, columns = (_Points.of(x, size) for x in (x1, second))
     sides = range(len(rows.x) // size), range(len(columns.x) // size)
     tiles = [(i, j) for i in sides[0] for j in sides[1] if x2 is not None or i <= j]
     results = tuple(np.empty((*dims, n1, n2), dtype) for dims in leading)

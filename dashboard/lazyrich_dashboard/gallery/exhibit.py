@@ -12,9 +12,9 @@ import panel as pn
 
 from .. import widgets
 from ..cache import RESULTS, SharedStream
-from ..explorer import load_notebook_extension
 from ..jobs import NETWORKS, THEORY, Latest, session_deliverer
 from ..live import Live
+from ..notebook import load_notebook_extension
 from ..theme import Tokens, tokens
 from ..views.base import nothing
 from .badge import Badge

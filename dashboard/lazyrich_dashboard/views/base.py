@@ -5,22 +5,27 @@ A view says which marks it has (`parts`) and computes their columns, the axis ra
 What it needs besides theory and trained networks it says by `predict` and `measure`; when they run is not its business.
 """
 
+import dataclasses
 import html
-from collections.abc import Iterable
+import re
+from collections.abc import Hashable, Iterable
 from typing import Any, ClassVar, cast
 
 import holoviews as hv
 import numpy as np
 import panel as pn
 import param
+from bokeh.models import ColumnDataSource
 
 import lazyrich as lr
 
 from ..live import Live
 from ..marks import Axis, Columns, Part, column_names, draw
+from ..pinned import pinned_columns, widened
 from ..results import Refusal, Snapshot
-from ..theme import Tokens
+from ..theme import LIGHT, Tokens
 from ..widgets import text
+from .tools import Tools
 
 Range = tuple[float, float]
 
@@ -31,7 +36,19 @@ class AbstractView(pn.viewable.Viewer):
     wish = param.Dict(default={}, doc="Controls that a click on the plot asks to change: values by name.")
     # Params of the view's own; a change of one starts `predict` and `measure` anew.
     options: ClassVar[tuple[str, ...]] = ()
+    # Of log_x and log_y, the axes whose scale can be changed.
+    scales: ClassVar[tuple[str, ...]] = ()
     needs_training: ClassVar[bool] = True
+
+    @classmethod
+    def slug(cls) -> str:
+        """Return the view's name in links and among the texts: `KernelMatrixView` is kernel_matrix."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__.removesuffix("View")).lower()
+
+    @classmethod
+    def linked(cls) -> tuple[str, ...]:
+        """Return the Params that a link holds."""
+        return (*cls.options, *cls.scales)
 
     def predict(self, experiment: lr.Experiment) -> Any:
         """Return what the view draws of closed forms beyond the `Theory`; called off the event loop.
@@ -51,6 +68,10 @@ class AbstractView(pn.viewable.Viewer):
         """Draw in the colours of the page's theme."""
         raise NotImplementedError
 
+    @property
+    def shown(self) -> "View | None":
+        """The live plot on screen; None where there is none."""
+
 
 def predicted(view: AbstractView, experiment: lr.Experiment) -> Any:
     """Return what a view predicts, or why it cannot."""
@@ -61,32 +82,66 @@ def predicted(view: AbstractView, experiment: lr.Experiment) -> Any:
 
 
 class View(AbstractView):
-    """A live plot with its question above and its summary below."""
+    """A live plot with its question and its tools above and its summary below."""
 
+    log_x = param.Boolean(default=True, doc="Whether the horizontal axis is logarithmic, where that can be chosen.")
+    log_y = param.Boolean(default=True, doc="Whether the vertical axis is logarithmic, where that can be chosen.")
     title: ClassVar[str]
     question: ClassVar[str]
     parts: ClassVar[tuple[Part, ...]]
+    # Labels of the lines and points that a pin keeps.
+    pinnable: ClassVar[tuple[str, ...]] = ()
     x: ClassVar[Axis]
     y: ClassVar[Axis]
 
     def __init__(self, **params):
         """Render the plot, empty."""
         super().__init__(**params)
-        self.live = Live(self.parts, self.x, self.y)
-        self.live.figure.name = self.title
+        self._lives: dict[tuple[Axis, Axis], Live] = {}
+        self._tokens = LIGHT
+        self.snapshot: Snapshot | None = None
+        self.live = self._live()
         self.summary_pane = text("", "lr-summary", margin=(0, 8, 4, 8))
         self.refusal = text("", "lr-refusal", margin=(24, 24))
         self._plot = pn.Column(self._body(), sizing_mode="stretch_both", margin=0)
         self._place = pn.Column(self._plot, sizing_mode="stretch_both", margin=0)
         heading = text(f"<h2>{self.title}<span>{self.question}</span></h2>", "lr-title", margin=(4, 8, 0, 8))
+        self.tools = Tools(self)
+        if self.scales:
+            self.param.watch(lambda *_: self._rescale(), list(self.scales))
         self._layout = pn.Column(
-            pn.Row(heading, *self._widgets(), sizing_mode="stretch_width", margin=0),
+            pn.Row(heading, *self._widgets(), self.tools, sizing_mode="stretch_width", margin=0),
             self._place,
             self.summary_pane,
             sizing_mode="stretch_both",
             css_classes=["lr-view"],
             margin=4,
         )
+
+    def axes(self) -> tuple[Axis, Axis]:
+        """Return both axes with the scales chosen."""
+        x = dataclasses.replace(self.x, log=self.log_x) if "log_x" in self.scales else self.x
+        y = dataclasses.replace(self.y, log=self.log_y) if "log_y" in self.scales else self.y
+        return x, y
+
+    def _live(self) -> Live:
+        """Return the plot on these axes, made at its first use, as scales cannot change in one; all share data."""
+        axes = self.axes()
+        if axes not in self._lives:
+            first = next(iter(self._lives.values()), None)
+            live = self._lives[axes] = Live(self.parts, *axes, self.pinnable, first)
+            live.figure.name = self.title
+            live.recolour(self._tokens)
+        return self._lives[axes]
+
+    def _rescale(self) -> None:
+        """Draw on the axes now chosen."""
+        with pn.io.hold():
+            self.live = self._live()
+            self.tools.figure = self.live.figure.id
+            if self.snapshot is not None:
+                self._draw(self.snapshot)
+            self._plot[:] = [self._body()]
 
     def _body(self) -> pn.viewable.Viewable:
         return self.live.pane
@@ -99,8 +154,16 @@ class View(AbstractView):
         """Return the columns of every part."""
         raise NotImplementedError
 
+    def beside(self, snapshot: Snapshot) -> Columns:
+        """Return the columns of what is drawn beside the plot."""
+        return {}
+
+    def clock(self, snapshot: Snapshot) -> Hashable:
+        """Return what the columns know of the time: they are the same at times with the same clock."""
+        return snapshot.time
+
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
-        """Return the ranges of the two axes."""
+        """Return the ranges of the two axes, which hold what is shown at all times."""
         raise NotImplementedError
 
     def summary(self, snapshot: Snapshot) -> str:
@@ -111,19 +174,37 @@ class View(AbstractView):
         """Return the snapshot as a HoloViews overlay that stands alone."""
         columns = self.columns(snapshot)
         x, y = self.ranges(snapshot, columns)
-        return cast(hv.Overlay, draw(self.parts, self.x, self.y, columns).opts(hv.opts.Overlay(xlim=x, ylim=y)))
+        return cast(hv.Overlay, draw(self.parts, *self.axes(), columns).opts(hv.opts.Overlay(xlim=x, ylim=y)))
+
+    def source(self, label: str) -> ColumnDataSource:
+        """Return the data source of a part, or of what is drawn beside the plot."""
+        return self.live.source(label)
+
+    @property
+    def shown(self) -> "View":
+        """The plot itself."""
+        return self
 
     def update(self, snapshot: Snapshot) -> None:
         """Show a snapshot, or the sentence that says why there is nothing to show."""
         if isinstance(snapshot.predicted, Refusal):
             self.refusal.object, self.summary_pane.object = html.escape(snapshot.predicted.sentence), ""
+            self.snapshot = None
             self._put(self.refusal)
-            return
+        else:
+            self.snapshot = snapshot
+            self._draw(snapshot)
+            self.summary_pane.object = html.escape(self.summary(snapshot))
+            self._put(self._plot)
+        self.tools.refresh()
+
+    def _draw(self, snapshot: Snapshot) -> None:
         columns = self.columns(snapshot)
-        self.live.patch(columns)
-        self.live.frame(*self.ranges(snapshot, columns))
-        self.summary_pane.object = html.escape(self.summary(snapshot))
-        self._put(self._plot)
+        pinned = pinned_columns(self.parts, self.pinnable, snapshot.pinned)
+        self.live.patch({**columns, **pinned})
+        x, y = self.axes()
+        x_range, y_range = self.ranges(snapshot, columns)
+        self.live.frame(widened(x_range, pinned, "x", x.log), widened(y_range, pinned, "y", y.log))
 
     def _put(self, shown: pn.viewable.Viewable) -> None:
         if self._place[0] is not shown:
@@ -131,7 +212,9 @@ class View(AbstractView):
 
     def recolour(self, tokens: Tokens) -> None:
         """Draw in the colours of the page's theme."""
-        self.live.recolour(tokens)
+        self._tokens = tokens
+        for live in self._lives.values():
+            live.recolour(tokens)
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the layout."""

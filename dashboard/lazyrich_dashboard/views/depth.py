@@ -115,6 +115,9 @@ class _LayersView(View):
         kept = len(known) if finite.all() else int(np.argmin(finite))
         return known[:kept], values[:, :kept]
 
+    def clock(self, snapshot: Snapshot) -> None:
+        """Return nothing: networks are those at the start."""
+
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
         """Return the layers, however many can be drawn, and the range of what is shown."""
         return (0.3, snapshot.predicted.asked + 0.7), self._heights(columns)
@@ -133,6 +136,7 @@ class VarianceView(_LayersView):
     title = "Variance through depth"
     question = "Do signals explode or die out?"
     y = Axis("variance q of layer l", log=True)
+    pinnable = ("theory",)
     parts = (
         Part("one network", "cloud", "initial"),
         Part("mean", "points", "initial"),
@@ -183,6 +187,7 @@ class CorrelationView(_LayersView):
     title = "Correlation through depth"
     question = "Do two inputs stay apart?"
     y = Axis("correlation c of two inputs")
+    pinnable = ("theory from 0.9",)
     parts = (
         Part("one network", "cloud", "initial"),
         Part("mean", "points", "initial"),

@@ -6,13 +6,16 @@ and how much of the target it carries; for images, also what the most and the le
 
 import numpy as np
 import panel as pn
+from bokeh.models import ColumnDataSource
 
-from ..images import MODES, ModeImages, mode_images
+from ..images import MODES, ModeImages, are_images, learned_words, mode_images
 from ..live import band, padded
 from ..marks import Axis, Columns, Part
 from ..results import Snapshot
 from ..theme import LIGHT, Tokens
 from .base import AbstractView, Range, View, nothing
+
+_WORDS = "learned, in words"
 
 
 def coordinate(x: np.ndarray) -> np.ndarray:
@@ -122,9 +125,22 @@ class ModesView(View):
         )
         return words + (f" Images: the {MODES} most and least learned modes." if self.images.pane.visible else "")
 
+    def beside(self, snapshot: Snapshot) -> Columns:
+        """Return how much of each pictured mode has been learned, in words."""
+        if not are_images(snapshot.theory):
+            return {}
+        return {_WORDS: learned_words(snapshot.theory, snapshot.time)}
+
+    def source(self, label: str) -> ColumnDataSource:
+        """Return the data source of a part, or of the words under the pictures."""
+        return self.images.words if label == _WORDS else super().source(label)
+
     def update(self, snapshot: Snapshot) -> None:
         """Show a snapshot."""
-        self.images.update(mode_images(snapshot.theory), np.asarray(snapshot.theory.flow.decay(snapshot.time)))
+        theory = snapshot.theory
+        if are_images(theory):
+            self.images.show(mode_images(theory), learned_words(theory, snapshot.time))
+        self.images.pane.visible = are_images(theory)
         super().update(snapshot)
 
 

@@ -128,7 +128,7 @@ class KernelMatrixView(View):
             frame = self._frame(snapshot)
             if frame is None or len(frame.ntk[0]) != len(known.order):
                 return None
-            matrix = frame.ntk.mean(axis=0, dtype=np.float64)
+            matrix = frame.mean_ntk
         return matrix[np.ix_(known.order, known.order)]
 
     def columns(self, snapshot: Snapshot) -> Columns:
@@ -148,6 +148,10 @@ class KernelMatrixView(View):
         names = ("x0", "y0", "x1", "y1")
         return {name: np.concatenate(pair) for name, pair in zip(names, zip(up, across, strict=True), strict=True)}
 
+    def clock(self, snapshot: Snapshot) -> Frame | None:
+        """Return the checkpoint that is shown, if any."""
+        return self._frame(snapshot)
+
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
         """Return all points, on both axes."""
         size = float(len(snapshot.predicted.order))
@@ -156,11 +160,11 @@ class KernelMatrixView(View):
     def _colours(self, snapshot: Snapshot) -> tuple[float, float]:
         """Return the ends of the colours: all entries of two different points, so that the diagonal hides none."""
         known: Kernels = snapshot.predicted
-        matrices = [self._matrix(snapshot)]
-        if self.kernel.startswith("networks"):
-            matrices.append(known.ntk)  # the same colours before and after, and at infinite width
-        values = [m[~np.eye(len(m), dtype=bool)] if len(m) > 1 else m for m in matrices if m is not None]
-        return padded(values or [np.array([0.0, 1.0])], log=False, pad=0.0)
+        matrices = [known.nngp if self.kernel == "NNGP K" else known.ntk]
+        if self.kernel.startswith("networks"):  # the same colours before, after, and at infinite width
+            matrices += [frame.mean_ntk for frame in snapshot.frames if frame.is_finite]
+        values = [m[~np.eye(len(m), dtype=bool)] if len(m) > 1 else m for m in matrices]
+        return padded(values, log=False, pad=0.0)
 
     def update(self, snapshot: Snapshot) -> None:
         """Show a snapshot; say on the axes how its points are ordered."""
@@ -215,6 +219,7 @@ class AngleView(View):
         Part("nets, now", "rings", "trained"),
         Part("theory Θ", "line", "theory"),
     )
+    pinnable = ("theory Θ",)
 
     def predict(self, experiment: lr.Experiment) -> Kernels:
         """Return the kernels and their curves."""
@@ -243,14 +248,20 @@ class AngleView(View):
             if frame is not None and known.cosines is not None and np.isfinite(frame.ntk).all():
                 angles = np.degrees(np.arccos(known.cosines[rows, columns]))
                 angles[rows == columns] = 0.0
-                result[label] = {"x": angles, "y": frame.ntk.mean(axis=0, dtype=np.float64)[rows, columns]}
+                result[label] = {"x": angles, "y": frame.mean_ntk[rows, columns]}
         return result
+
+    def clock(self, snapshot: Snapshot) -> Frame | None:
+        """Return the checkpoint: only the networks' entries change with time."""
+        return snapshot.frame
 
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
         """Return all angles, and the kernels; networks far off do not squeeze the curves."""
         top = np.abs(columns["theory Θ"]["y"]).max()
-        shown = [np.clip(part["y"], -3 * top, 3 * top) for part in columns.values()]
-        return (-4.0, 184.0), padded(shown, log=False)
+        entries = _entries(snapshot.predicted)
+        networks = [frame.mean_ntk[entries] for frame in snapshot.frames if frame.is_finite]
+        curves = [columns[label]["y"] for label in ("theory Θ", "theory K (NNGP)")]
+        return (-4.0, 184.0), padded([*curves, *(np.clip(y, -3 * top, 3 * top) for y in networks)], log=False)
 
     def summary(self, snapshot: Snapshot) -> str:
         """Say how far the networks' entries are from the curve, before and after."""

@@ -21,6 +21,7 @@ class KernelMovementView(View):
         Part("nets", "points", "trained"),
         Part("time t", "rule", "guide", legend=False),
     )
+    pinnable = ("nets",)
 
     def columns(self, snapshot: Snapshot) -> Columns:
         """Return the networks' mean and spread, and the lazy limit."""

@@ -136,6 +136,7 @@ class LearningCurvesView(View):
         Part("n on screen", "rule", "guide", legend=False),
         Part("n = k", "rule", "theory", legend=False),
     )
+    pinnable = ("train: theory", "test: theory", "train: measured", "test: measured")
     needs_training = False
     options = ("features", "ridge")
     features = param.Selector(
@@ -193,6 +194,9 @@ class LearningCurvesView(View):
         start = test[0] if len(test) else 1.0
         shown = [np.clip(part["y"], None, 10 * start) for name, part in columns.items() if not name.endswith("error")]
         return padded(shown, log=True, floor=1e-5 * max([start, *train[:1]]))
+
+    def clock(self, snapshot: Snapshot) -> None:
+        """Return nothing: learning curves are those of the end of training."""
 
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
         """Return all n of the curves, and the losses."""

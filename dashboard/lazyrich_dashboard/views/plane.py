@@ -112,6 +112,9 @@ class PlaneView(View):
             "this network": {"x": np.array([net.weight_var]), "y": np.array([net.bias_var])},
         }
 
+    def clock(self, snapshot: Snapshot) -> None:
+        """Return nothing: variances are those at the start."""
+
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
         """Return the sliders' ranges, wider if the network lies beyond them."""
         net = snapshot.theory.network

@@ -6,7 +6,7 @@ import lazyrich as lr
 
 from ..live import padded
 from ..marks import Axis, Columns, Part
-from ..results import Snapshot
+from ..results import Frame, Snapshot
 from .base import Range, View, nothing
 
 
@@ -23,6 +23,7 @@ class SpectrumView(View):
         Part("theory", "line", "theory"),
         Part("power law", "dashes", "guide"),
     )
+    pinnable = ("theory",)
 
     def columns(self, snapshot: Snapshot) -> Columns:
         """Return ranks and eigenvalues; those at the level of rounding are left out."""
@@ -42,9 +43,15 @@ class SpectrumView(View):
             **{label: nothing() if frame is None else _mean_spectrum(frame) for label, frame in frames.items()},
         }
 
+    def clock(self, snapshot: Snapshot) -> Frame | None:
+        """Return the checkpoint: only the networks' eigenvalues change with time."""
+        return snapshot.frame
+
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
         """Return all ranks, and the eigenvalues of theory and networks."""
-        y = padded([part["y"] for part in columns.values()], log=True)
+        fixed = [columns[label]["y"] for label in ("theory", "power law")]
+        networks = [_mean_spectrum(frame)["y"] for frame in snapshot.frames if frame.is_finite]
+        y = padded([*fixed, *networks], log=True)
         return padded([np.array([1.0, snapshot.theory.n])], log=True), y
 
     def summary(self, snapshot: Snapshot) -> str:
@@ -60,7 +67,7 @@ class SpectrumView(View):
         return f"{decay}; condition number {condition}; effective rank {spectrum.effective_rank:.1f} of {theory.n}."
 
 
-def _mean_spectrum(frame) -> dict[str, np.ndarray]:
+def _mean_spectrum(frame: Frame) -> dict[str, np.ndarray]:
     mean = frame.spectrum.mean(axis=0)
     ranks = np.arange(1.0, len(mean) + 1)
     # Single precision resolves a finite network's eigenvalues to about this fraction of the largest.

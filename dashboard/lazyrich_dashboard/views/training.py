@@ -24,6 +24,8 @@ class TrainingView(View):
         Part("test: nets", "points", "test"),
         Part("time t", "rule", "guide", legend=False),
     )
+    pinnable = ("train: theory", "test: theory", "train: nets", "test: nets")
+    scales = ("log_x", "log_y")
 
     def columns(self, snapshot: Snapshot) -> Columns:
         """Return theory on its time grid, the mean of the networks, and the band from the lowest to the highest."""
@@ -42,17 +44,19 @@ class TrainingView(View):
         result["time t"] = rule(snapshot.time, self._losses(result))
         return result
 
-    @staticmethod
-    def _losses(columns: Columns) -> Range:
-        """Return the loss axis: four decades below the largest loss at most."""
+    def _losses(self, columns: Columns) -> Range:
+        """Return the loss axis: from 0, or four decades below the largest loss at most."""
         theory = [columns[f"{role}: theory"]["y"] for role in ("train", "test")]
         networks = [columns[f"{role}: nets"]["y"] for role in ("train", "test")]
         top = max(float(np.max(y)) for y in theory)
-        return padded([*theory, *(np.clip(y, None, 10 * top) for y in networks)], log=True, floor=1e-4 * top)
+        shown = [*theory, *(np.clip(y, None, 10 * top) for y in networks)]
+        if not self.log_y:
+            return padded([np.zeros(1), *shown], log=False)
+        return padded(shown, log=True, floor=1e-4 * top)
 
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
         """Return the theory's time range and the losses'."""
-        return padded([snapshot.theory.times], log=True, pad=0.02), self._losses(columns)
+        return padded([snapshot.theory.times], log=self.log_x, pad=0.02), self._losses(columns)
 
     def summary(self, snapshot: Snapshot) -> str:
         """Say the losses at the scrubber's time, the best stopping time and the stability edge."""

@@ -68,20 +68,16 @@ class Ensemble:
     @cached_property
     def offsets(self) -> tuple[Array, Array]:
         """What is taken from the outputs on training and on test points, (seed, n, C)."""
-        if self.centred:
-            return self._outputs_of(self.initial)
-        seeds, out_dim = len(self.initial.first), self.data.out_dim
-        train, test = (jnp.zeros((seeds, len(x), out_dim), jnp.float32) for x in self.x)
-        return train, test
+        shapes = ((len(self.initial.first), len(x), self.data.out_dim) for x in self.x)
+        train, test = (jnp.asarray(np.zeros(shape, np.float32)) for shape in shapes)
+        return self._outputs_of(self.initial, (train, test)) if self.centred else (train, test)
 
     def outputs_of(self, params: Params) -> tuple[Array, Array]:
         """Return what is trained on training and on test points, f or f - f_0, (seed, n, C)."""
-        f, f_test = (f - offset for f, offset in zip(self._outputs_of(params), self.offsets, strict=True))
-        return f, f_test
+        return self._outputs_of(params, self.offsets)
 
-    def _outputs_of(self, params: Params) -> tuple[Array, Array]:
-        f, f_test = (_outputs(self.nonlinearity, self.scales, params, x) for x in self.x)
-        return f, f_test
+    def _outputs_of(self, params: Params, offsets: tuple[Array, Array]) -> tuple[Array, Array]:
+        return _outputs(self.nonlinearity, self.scales, params, self.x, offsets)
 
     @cached_property
     def task(self) -> Task:
@@ -135,8 +131,7 @@ class Checkpoint:
     @cached_property
     def losses(self) -> tuple[Array, Array]:
         """The losses on training and on test points, (seed,)."""
-        train, test = (_mean_losses(self.run.loss.value, f, y) for _, f, y in self.parts)
-        return train, test
+        return _mean_losses(self.run.loss.value, self.f, self.run.y)
 
     @cached_property
     def states(self) -> Float[Array, "seed layers n width"]:
@@ -168,20 +163,25 @@ class Checkpoint:
 
 def _single(array: np.ndarray) -> Array:
     with np.errstate(over="ignore"):  # what overflows here is reported with the first loss
-        return jnp.asarray(array, jnp.float32)
+        return jnp.asarray(array.astype(np.float32))  # by NumPy: JAX would compile a program for it
 
 
+# Training and test points go through the networks together: one program to compile in place of two.
 @jax.jit
-def _outputs(nonlinearity: Nonlinearity, scales: Scales, params: Params, x: Any) -> Float[Array, "seed n out_dim"]:
+def _outputs(nonlinearity: Nonlinearity, scales: Scales, params: Params, x: Any, offsets: Any) -> tuple[Array, Array]:
     def f(p: Params) -> Float[Array, "n out_dim"]:
-        return output(nonlinearity, scales, p, hidden_states(nonlinearity, scales, p, x))
+        return output(nonlinearity, scales, p, hidden_states(nonlinearity, scales, p, jnp.concatenate(x)))
 
-    return each_seed(f, params)
+    train, test = jnp.split(each_seed(f, params), [len(x[0])], axis=1)
+    return train - offsets[0], test - offsets[1]
 
 
 @jax.jit
-def _mean_losses(loss: Any, f: Float[Array, "seed n out_dim"], y: Float[Array, "n out_dim"]) -> Float[Array, " seed"]:
-    return jax.vmap(lambda f: jax.vmap(loss)(f, y).mean())(f)
+def _mean_losses(loss: Any, f: tuple[Array, Array], y: tuple[Array, Array]) -> tuple[Array, Array]:
+    def of_seeds(f: Float[Array, "seed n out_dim"], y: Float[Array, "n out_dim"]) -> Float[Array, " seed"]:
+        return jax.vmap(lambda f: jax.vmap(loss)(f, y).mean())(f)
+
+    return of_seeds(f[0], y[0]), of_seeds(f[1], y[1])
 
 
 @jax.jit

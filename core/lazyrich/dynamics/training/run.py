@@ -28,7 +28,7 @@ from .recording import RECORDERS
 _DEPTH_BUCKETS = (2, 4, 8, 16, 32, 64)
 _WIDEST_WITH_SPARE_LAYERS = 2048
 # Seconds between two looks at whether to stop; a tenth of a second is what a person notices.
-_PIECE = 0.03
+_PIECE = 0.06
 # Of a checkpoint that diverged, the rest cannot be computed.
 _KEPT_WHEN_DIVERGED = ("loss", "outputs")
 

@@ -1,0 +1,125 @@
+"""A class on one server: thirty sessions that drag a slider twice a second, and what they ask of the event loop.
+
+Each session moves the weight variance to values of its own, so that nearly every move is a theory nobody has computed,
+and its echo is the spectrum it must show: another session's would be an error.
+"""
+
+import dataclasses
+import http.client
+import json
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from bokeh.client import ClientSession, pull_session
+from bokeh.document.events import MessageSentEvent
+from bokeh.events import DocumentReady
+from bokeh.models import GlyphRenderer
+
+from benchmarks.timing import Note, Row
+from lazyrich_dashboard.results import theory
+from lazyrich_dashboard.state import PRESET
+from tests.browser.server import serve
+
+_SESSIONS, _SECONDS, _RATE = 30, 20.0, 2.0
+_ECHO, _LATENESS, _PAGE = 500.0, 250.0, 500.0  # aims, in milliseconds
+_PAUSE = 0.02  # seconds between two looks at the event loop
+
+
+class _Visitor:
+    """One session, as a browser would have it, on a thread of its own."""
+
+    def __init__(self, address: str, number: int):
+        self.number, self.echoes, self.wrong, self.values = number, [], 0, []
+        self.session: ClientSession = pull_session(url=address)
+        document: Any = self.session.document
+        document.callbacks.trigger_on_change(MessageSentEvent(document, "bokeh_event", DocumentReady()))
+        self.session.force_roundtrip()
+        labels = {getattr(getattr(model, "data", None), "label", ""): model for model in document.models}
+        self.slider: Any = labels["Weight variance σ²w"]
+        self.spectrum = document.select_one({"type": GlyphRenderer, "name": "theory"}).data_source
+
+    def drag(self, until: float) -> None:
+        rng = np.random.default_rng(self.number)
+        time.sleep(rng.uniform(0, 1 / _RATE))
+        while time.perf_counter() < until:
+            start = time.perf_counter()
+            self._move(float(rng.uniform(0.5, 4)))
+            time.sleep(max(0.0, 1 / _RATE - (time.perf_counter() - start)))
+
+    def _move(self, value: float) -> None:
+        before, start = self.spectrum.data, time.perf_counter()
+        self.slider.data.value = value
+        self.session._connection._loop_until(lambda: self.spectrum.data is not before)
+        self.echoes.append(1e3 * (time.perf_counter() - start))
+        self.values.append((value, np.asarray(self.spectrum.data["y"])))
+
+    def check(self) -> bool:
+        """Whether the last echo is the spectrum of the last value."""
+        value, shown = self.values[-1]
+        network = dataclasses.replace(PRESET.network, weight_var=value)
+        spectrum = theory(dataclasses.replace(PRESET, network=network)).spectrum
+        want = spectrum.values[spectrum.values > spectrum.resolution] / len(spectrum.values)
+        return len(want) == len(shown) and np.allclose(shown, want, rtol=1e-5)
+
+
+def main(port: int, seconds: float) -> None:
+    """Print how long each of many requests took that the loop answers at once: a process of its own."""
+    late, until = [], time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        late.append(_request(port, "/liveness"))
+        time.sleep(_PAUSE)
+    print(json.dumps(late))
+
+
+def _request(port: int, path: str) -> float:
+    start = time.perf_counter()
+    connection = http.client.HTTPConnection("localhost", port, timeout=60)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    assert answer.status == 200, answer.status
+    return 1e3 * (time.perf_counter() - start)
+
+
+def _percentile(values: Any, percent: float) -> float:
+    return float(np.percentile(values, percent))
+
+
+def rows() -> Iterator[Row | Note]:
+    with serve() as address:
+        port = int(urlsplit(address).port or 0)
+        _request(port, "/lazyrich")
+        pages = [_request(port, "/lazyrich") for _ in range(5)]
+        yield Row("a page's HTML, its session included", statistics.median(pages), "the aim", _PAGE)
+        visitors = [_Visitor(address, number) for number in range(_SESSIONS)]
+        command = [sys.executable, "-m", "benchmarks.sessions", str(port), str(_SECONDS)]
+        watch = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        until = time.perf_counter() + _SECONDS
+        threads = [threading.Thread(target=visitor.drag, args=(until,)) for visitor in visitors]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for visitor in visitors:
+            visitor.session.close()
+        late = json.loads(watch.communicate()[0])
+    echoes = np.concatenate([visitor.echoes for visitor in visitors])
+    moves = f"{_SESSIONS} sessions, {len(echoes) / _SECONDS:.0f} moves a second"
+    yield Row(
+        f"{moves}: echo, 95th percentile (median {np.median(echoes):.0f})", _percentile(echoes, 95), "the aim", _ECHO
+    )
+    yield Row(f"{moves}: the loop's answer, slowest of {len(late)}", max(late), "the aim", _LATENESS)
+    wrong = sum(not visitor.check() for visitor in visitors)
+    yield Note(f"{moves}: {wrong} sessions ended on a picture that was not theirs")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), float(sys.argv[2]))

@@ -1,0 +1,98 @@
+"""Tools: what can be asked of any view, as a row of small buttons at the end of its heading.
+
+The data as a table and as files, why the plot looks as it does, other scales of its axes, and the view alone on the
+page. What takes room comes in a drawer beside the view; Escape closes it. Buttons and drawer are one component, since
+every component of a page costs each session its time, and nothing is made before it is asked for.
+"""
+
+import functools
+import html
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import param
+from panel.custom import JSComponent
+
+from .. import exports, tables
+from ..jobs import Latest, once
+from ..texts import why
+
+if TYPE_CHECKING:
+    from .base import View
+
+_ASSETS = Path(__file__).parents[1] / "assets"
+_SCALES = {"log_x": "x", "log_y": "y"}
+
+
+class Tools(JSComponent):
+    """The tools of a view."""
+
+    heading = param.String(doc="What the view is called.")
+    slug = param.String(doc="What its files are called.")
+    figure = param.String(doc="The id of the view's Bokeh figure.")
+    has_why = param.Boolean(doc="Whether there is a text that explains the view.")
+    scales = param.Dict(default={}, doc="Whether each axis whose scale can be changed is logarithmic.")
+    drawer = param.Selector(default="", objects=["", "data", "why"], doc="What the drawer shows; empty if closed.")
+    content = param.String(doc="The drawer's HTML.")
+
+    _esm = (_ASSETS / "deliver.js").read_text() + (_ASSETS / "tools.js").read_text()
+    _stylesheets = [(_ASSETS / "tools.css").read_text()]  # noqa: RUF012  as Panel has it
+
+    def __init__(self, view: "View"):
+        """Serve a view."""
+        self._view = view
+        self.saving: Latest | None = None  # the file asked for last
+        super().__init__(
+            heading=view.title,
+            slug=view.slug(),
+            figure=view.live.figure.id,
+            has_why=bool(why(view.slug())),
+            scales=self._chosen(view),
+            margin=(2, 6, 0, 0),
+            sizing_mode=None,
+        )
+        self.param.watch(lambda _: self.refresh(), "drawer")
+        if view.scales:
+            view.param.watch(lambda _: self.param.update(scales=self._chosen(view)), list(view.scales))
+
+    @staticmethod
+    def _chosen(view: "View") -> dict[str, bool]:
+        return {_SCALES[name]: getattr(view, name) for name in view.scales}
+
+    def refresh(self) -> None:
+        """Bring an open drawer up to date with the view."""
+        if self.drawer == "why":
+            self.content = why(self._view.slug())
+        elif self.drawer == "data":
+            self.content = self._table()
+
+    def _table(self) -> str:
+        view = self._view
+        if view.snapshot is None:
+            return "<p>There is nothing to show.</p>"
+        x, y = view.axes()
+        return tables.as_html(tables.tidy(view.parts, view.columns(view.snapshot)), x.label, y.label)
+
+    def _handle_msg(self, data: Any) -> None:
+        """Do what a button asks for."""
+        if data.get("scale") in self.scales:
+            name = f"log_{data['scale']}"
+            setattr(self._view, name, not getattr(self._view, name))
+        elif shown := exports.pictures([self._view]):
+            self._save(data.get("file"), shown)
+
+    def _save(self, kind: Any, shown: list[exports.Picture]) -> None:
+        """Make a file of what is shown and send it."""
+        from ..web_page import web_page  # which is made of views
+
+        makers = {"csv": exports.csv, "netcdf": exports.netcdf}
+        if kind == "html":
+            make = web_page(shown[0])
+        elif kind in makers:
+            make = functools.partial(makers[kind], shown)
+        else:
+            return
+        self.saving = once(make, lambda file: self._send_msg(file.message), self._refuse)
+
+    def _refuse(self, sentence: str) -> None:
+        self.content = f"<p>{html.escape(sentence)}</p>"

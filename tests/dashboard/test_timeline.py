@@ -1,0 +1,133 @@
+"""Timelines: at each time of the grid a view's columns, and nothing that does not move."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+from lazyrich_dashboard.results import Refusal, Snapshot, frames, theory
+from lazyrich_dashboard.timeline import STEPS, Slices, nearest, time_labels, timeline, tracks
+from lazyrich_dashboard.views import (
+    PAGES,
+    AngleView,
+    FunctionSpaceView,
+    KernelMatrixView,
+    KernelMovementView,
+    LearningCurvesView,
+    SpectrumView,
+    TrainingView,
+)
+from lazyrich_dashboard.views.base import View
+from lazyrich_dashboard.views.function_space import FunctionView, ModesView
+from tests.dashboard.examples import SMALL, small
+
+TIMED = {
+    SpectrumView: "digits",
+    TrainingView: "digits",
+    KernelMovementView: "digits",
+    ModesView: "digits",
+    FunctionView: "circle",
+    KernelMatrixView: "digits",
+    AngleView: "circle",
+}
+SITUATIONS = {"no networks": 0, "networks on their way": 3, "networks": None}
+
+
+def made(kind: type[View]) -> View:
+    return kind(kernel="networks, now") if kind is KernelMatrixView else kind()
+
+
+def snapshot_of(view: View, data: str, count: int | None = None) -> Snapshot:
+    run = tuple(itertools.islice(frames(small(data)), count))
+    return Snapshot(theory(small(data)), run, 1.0, view.predict(small(data)))
+
+
+def content(slices: Slices, k: int):
+    """What the browser makes of a column at time k."""
+    i = slices.index[k]
+    values = slices.values[slices.offsets[i] : slices.offsets[i + 1]]
+    if slices.shape is None:
+        return values
+    return [np.reshape(values, slices.shape)] if len(values) else []
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize(("kind", "data"), TIMED.items(), ids=[kind.__name__ for kind in TIMED])
+def test_at_each_time_it_is_what_the_view_draws_and_the_axes_stay(kind, data, situation):
+    view = made(kind)
+    snapshot = snapshot_of(view, data, SITUATIONS[situation])
+    moving = timeline(view, snapshot)
+    at_end = {**view.columns(snapshot), **view.beside(snapshot)}
+    frame = view.ranges(snapshot, at_end)
+    for k in range(0, STEPS + 1, 8):
+        moment = dataclasses.replace(snapshot, scrub=k / STEPS)
+        drawn = view.columns(moment)
+        assert view.ranges(moment, drawn) == frame
+        for label, columns in {**drawn, **view.beside(moment)}.items():
+            for name, column in columns.items():
+                slices = moving.get(label, {}).get(name)
+                # What is in no timeline stays as it was drawn, here at the end.
+                shown = at_end[label][name] if slices is None else content(slices, k)
+                if name == "text":
+                    assert shown == column
+                else:
+                    np.testing.assert_array_equal(np.asarray(shown, np.float32), np.asarray(column, np.float32))
+
+
+def test_what_moves_is_what_depends_on_time():
+    parts = {kind: set(timeline(view := made(kind), snapshot_of(view, data))) for kind, data in TIMED.items()}
+    assert parts == {
+        SpectrumView: {"nets, now"},
+        TrainingView: {"time t"},
+        KernelMovementView: {"time t"},
+        ModesView: {"learned", "learned, in words"},
+        FunctionView: {"theory", "nets", "spread"},
+        KernelMatrixView: {"matrix"},
+        AngleView: {"nets, now"},
+    }
+
+
+def test_columns_that_stay_are_left_out_and_equal_ones_are_kept_once():
+    view = SpectrumView()
+    snapshot = snapshot_of(view, "digits")
+    slices = timeline(view, snapshot)["nets, now"]["y"]
+    assert len(slices.offsets) - 1 == len(snapshot.trained) < STEPS
+    moving = timeline(ModesView(), snapshot_of(ModesView(), "digits"))
+    assert set(moving["learned"]) == {"y"}
+    assert set(moving["learned, in words"]) == {"text"}
+
+
+@pytest.mark.parametrize("page", ["Depth", "Learning curves"])
+def test_pages_without_time_have_no_timelines(page):
+    for kind in itertools.chain(*PAGES[page]):
+        view = kind()
+        assert view.shown is view
+        assert timeline(view, snapshot_of(view, "digits")) == {}
+
+
+def test_a_refusal_has_no_timeline():
+    refused = Snapshot(theory(SMALL), (), 1.0, Refusal("No."))
+    assert timeline(LearningCurvesView(), refused) == {}
+
+
+def test_tracks_name_the_data_sources_on_screen_which_the_browser_then_keeps_to_itself():
+    space = FunctionSpaceView()
+    assert space.shown is None
+    snapshot = snapshot_of(ModesView(), "digits")
+    space.update(snapshot)
+    view = space.shown
+    sent = tracks(view, timeline(view, snapshot))
+    sources = [view.source(label) for label in ("learned", "learned, in words")]
+    assert [track["source"] for track in sent] == [source.id for source in sources]
+    assert not any(source.syncable for source in sources)
+    assert view.source("target in 1…i").syncable
+    assert sent[0]["columns"]["y"]["values"].dtype == np.float32
+
+
+def test_labels_are_the_times_of_the_grid():
+    labels, times = time_labels(theory(SMALL)), theory(SMALL).times
+    assert len(labels) == STEPS + 1
+    assert (labels[0], labels[-1]) == (f"t = {times[0]:.3g}", f"t = {times[-1]:.3g}")
+    half = nearest(0.5)
+    assert labels[half] == f"t = {np.sqrt(times[0] * times[-1]):.3g}"
