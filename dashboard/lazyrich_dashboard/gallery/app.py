@@ -1,5 +1,6 @@
 """The served gallery: `gallery` is the index, `gallery?page=grokking` a page of it, beside `gallery?page=questions`."""
 
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import panel as pn
@@ -39,17 +40,18 @@ def create_gallery() -> pmui.Page:
 def _exhibit_page(shown, notices: list[str]) -> pmui.Page:
     exhibit = Exhibit(shown, notices)
     laboratory = f"{TITLE}?{link.encode(shown.experiment)}" if shown.experiment is not None else TITLE
-    page = _page([exhibit.main], list(exhibit.controls), laboratory)
+    page = _page([exhibit.main], list(exhibit.controls), laboratory, exhibit.close)
     page.param.watch(lambda event: exhibit.recolour(event.new), "dark_theme")
     exhibit.recolour(page.dark_theme)
-    if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
-        pn.state.on_session_destroyed(release_page(page, exhibit.close))
     return page
 
 
-def _page(main: list, sidebar: list | None = None, laboratory: str = TITLE) -> pmui.Page:
+def _page(
+    main: list, sidebar: list | None = None, laboratory: str = TITLE, close: Callable[[], None] = lambda: None
+) -> pmui.Page:
+    """Return a page that lets go of its session, whose work `close` ends."""
     places = {"All papers": NAME, "Which view answers which question?": f"{NAME}?page={_QUESTIONS}"}
-    return pmui.Page(
+    page = pmui.Page(
         title=f"{TITLE}: gallery",
         sidebar=sidebar or [],
         main=main,
@@ -58,3 +60,6 @@ def _page(main: list, sidebar: list | None = None, laboratory: str = TITLE) -> p
         busy_indicator=None,
         sx={"& .MuiToolbar-root": {"minHeight": "44px !important"}},
     )
+    if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
+        pn.state.on_session_destroyed(release_page(page, close))
+    return page

@@ -122,7 +122,9 @@ class GalleryPage(param.Parameterized):
         """Return the ranges of a panel's axes: all that is drawn, but for rules."""
         drawn = [columns[part.label] for part in panel.parts if part.kind != "rule" and part.label in columns]
         x, y = (
-            padded([part[name] for part in drawn for name in (axis, f"{axis}0", f"{axis}1") if name in part], log)
+            padded(
+                [[], *(part[name] for part in drawn for name in (axis, f"{axis}0", f"{axis}1") if name in part)], log
+            )
             for axis, log in (("x", panel.x.log), ("y", panel.y.log))
         )
         return x, y
