@@ -27,7 +27,7 @@ def no_networks(monkeypatch):
 
 def is_drawn(explorer: Explorer) -> bool:
     """Wait until the theory of the controls, or the sentence in its place, is on screen."""
-    return explorer.theory_lane.idle.wait(LIMIT)
+    return explorer.work.theory_lane.idle.wait(LIMIT)
 
 
 @pytest.fixture
