@@ -6,7 +6,8 @@ import panel as pn
 
 from .. import widgets
 from ..views import PAGES, AbstractView, View
-from ..views.function_space import FunctionSpaceView, FunctionView, ModesView
+from ..views.function import FunctionView
+from ..views.function_space import FunctionSpaceView, ModesView
 
 # A view that shows one of others, according to the data.
 _STANDS_FOR: dict[type[AbstractView], tuple[type[View], ...]] = {FunctionSpaceView: (FunctionView, ModesView)}
