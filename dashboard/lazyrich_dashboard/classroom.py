@@ -3,10 +3,13 @@
 import html
 import io
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import panel as pn
 import segno
+
+Maker = Callable[[], pn.viewable.Viewable]
 
 
 def lan_address() -> str:
@@ -38,18 +41,18 @@ def invitation(address: str) -> pn.pane.HTML:
     )
 
 
-def limited(make_page: Callable[[], pn.viewable.Viewable], most: int | None) -> Callable[[], pn.viewable.Viewable]:
-    """Return a maker of pages of which at most so many are open at a time; those beyond are a sentence."""
+def limited(pages: Mapping[str, Maker], most: int | None) -> dict[str, Maker]:
+    """Return makers of pages of which at most so many are open at a time; those beyond are a sentence."""
     if most is None:
-        return make_page
+        return dict(pages)
     taken: set[object] = set()
 
-    def make() -> pn.viewable.Viewable:
+    def make(page: Maker) -> pn.viewable.Viewable:
         if len(taken) >= most:
             return pn.pane.HTML(f"<p>All {most} places of this server are taken. Try again in a few minutes.</p>")
         place = object()
         taken.add(place)
         pn.state.on_session_destroyed(lambda _: taken.discard(place))
-        return make_page()
+        return page()
 
-    return make
+    return {name: partial(make, page) for name, page in pages.items()}

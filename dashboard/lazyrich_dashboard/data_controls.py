@@ -25,7 +25,10 @@ class DataControls(pn.viewable.Viewer):
         self._state, self._deliver = state, session_deliverer()
         self._reading = Latest(THEORY, self._deliver)
         self._made: dict[str, pn.viewable.Viewable] = {}
-        self._place = pn.Column(sizing_mode="stretch_width", margin=0)
+        # A slot for each control, so that a link can hide those of other data sets too.
+        names = dict.fromkeys([option for options in OPTIONS.values() for option in options] + ["n_train", "noise"])
+        self._slots = {name: pn.Column(sizing_mode="stretch_width", margin=0, **widgets.named(name)) for name in names}
+        self._place = pn.Column(*self._slots.values(), sizing_mode="stretch_width", margin=0)
         self._turn()
         state.param.watch(self._chosen, "data")
 
@@ -40,7 +43,8 @@ class DataControls(pn.viewable.Viewer):
     def _turn(self) -> None:
         name = self._state.data
         sizes = [] if name == "points" else ["n_train", "noise"]
-        self._place[:] = [self._control(option) for option in (*OPTIONS[name], *sizes)]
+        for option, slot in self._slots.items():
+            slot[:] = [self._control(option)] if option in (*OPTIONS[name], *sizes) else []
         if name in FETCHED:
             download(name).add_done_callback(lambda _: self._deliver(self._arrived))
 

@@ -6,7 +6,7 @@ before, theory is drawn as soon as it is there, and the networks of the new expe
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,16 +36,23 @@ class Explorer(pn.viewable.Viewer):
     Args:
         experiment: where to start.
         bookmark: the page, the time and the options of views to start with.
+        views: classes of `lazyrich_dashboard.views` to show in place of all pages, as in (TrainingView,).
 
     `explorer.experiment` is what is on screen; setting it moves the controls.
     """
 
-    def __init__(self, experiment: lr.Experiment = PRESET, bookmark: Bookmark = NOTHING, **params):
+    def __init__(
+        self,
+        experiment: lr.Experiment = PRESET,
+        bookmark: Bookmark = NOTHING,
+        views: Sequence[type[AbstractView]] = (),
+        **params,
+    ):
         """Build controls and views and start computing."""
         load_notebook_extension()
         super().__init__(**params)
         self.state = State(experiment, scrub=bookmark.scrub)
-        self.pages = Pages(on_change=self._turn, on_wish=self._grant, options=bookmark.options, page=bookmark.page)
+        self.pages = Pages(self._turn, self._grant, bookmark.options, alone=views, page=bookmark.page)
         self.share = Share(self, bookmark)
         self.controls = build_controls(self.state)
         self.sentences: list[str] = []  # above the plots

@@ -47,16 +47,18 @@ class Live:
         y: vertical axis.
         pinnable: labels of lines and points whose pinned curves can be shown too.
         shared: another plot of the same parts, whose data this one shows.
+        legend_columns: of a legend that has not the room for one row; 0 where it has.
     """
 
     def __init__(
-        self, parts: tuple[Part, ...], x: Axis, y: Axis, pinnable: tuple[str, ...] = (), shared: "Live | None" = None
-    ):
+        self, parts: tuple[Part, ...], x: Axis, y: Axis, pinnable: tuple[str, ...] = (), shared: "Live | None" = None,
+        legend_columns: int = 0,
+    ):  # fmt: skip
         """Render the parts, with nothing to show yet."""
         plot = hv.renderer("bokeh").get_plot(draw(parts, x, y))
         self.figure = plot.state
         self.figure.toolbar.autohide = True
-        keep_text_sizes(self.figure)
+        keep_text_sizes(self.figure, legend_columns)
         # A few thousand points are drawn faster without WebGL, whose start and read-back cost more than they save.
         self.figure.output_backend = "canvas"
         for axis, dimension in ((x, "x"), (y, "y")):

@@ -4,7 +4,7 @@ A view is made at its first use and kept. A page is shown when there is somethin
 controls before comes up with it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import panel as pn
@@ -24,6 +24,7 @@ class Pages(pn.viewable.Viewer):
         on_change: called when another page or another option of a view is asked for.
         on_wish: called with the controls that a click on a plot asks to change.
         options: what views start with, where that is not their defaults.
+        alone: kinds of view that stand beside one another on the only page; by default there are all pages.
     """
 
     page = param.Selector(default=next(iter(PAGES)), objects=list(PAGES), doc="The page asked for.", label="Page")
@@ -33,10 +34,12 @@ class Pages(pn.viewable.Viewer):
         on_change: Callable[[], None],
         on_wish: Callable[[dict], None],
         options: Mapping[type[AbstractView], Mapping[str, Any]] | None = None,
+        alone: Sequence[type[AbstractView]] = (),
         **params,
     ):
         """Start with nothing to show."""
         super().__init__(**params)
+        self._columns = {self.page: tuple((kind,) for kind in _checked(alone))} if alone else PAGES
         self._on_change, self._on_wish = on_change, on_wish
         self._options = options or {}
         self.views: dict[type[AbstractView], AbstractView] = {}  # those made so far
@@ -44,6 +47,7 @@ class Pages(pn.viewable.Viewer):
         self._shown = ""
         self._tokens = LIGHT
         self.tabs = widgets.tabs(self.param.page)
+        self.tabs.visible = not alone
         self._layout = pn.Column(sizing_mode="stretch_both", min_height=500, margin=0, **widgets.styled("lr-grid"))
         self.param.watch(lambda _: on_change(), "page")
 
@@ -59,11 +63,11 @@ class Pages(pn.viewable.Viewer):
 
     def on(self, page: str) -> list[AbstractView]:
         """Return the views of a page."""
-        return [self.view(kind) for column in PAGES[page] for kind in column]
+        return [self.view(kind) for column in self._columns[page] for kind in column]
 
     def on_screen(self) -> dict[type[AbstractView], AbstractView]:
         """Return the views on screen by their kind; none before the first page is shown."""
-        columns = PAGES[self._shown] if self._shown else ()
+        columns = self._columns[self._shown] if self._shown else ()
         return {kind: self.view(kind) for column in columns for kind in column}
 
     def show(self, page: str) -> None:
@@ -71,7 +75,7 @@ class Pages(pn.viewable.Viewer):
         if page == self._shown:
             return
         if page not in self._pages:
-            columns = [[self.view(kind) for kind in column] for column in PAGES[page]]
+            columns = [[self.view(kind) for kind in column] for column in self._columns[page]]
             self._pages[page] = pn.Row(
                 *(
                     pn.Column(
@@ -95,3 +99,13 @@ class Pages(pn.viewable.Viewer):
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the place of the page on screen."""
         return self._layout
+
+
+def _checked(kinds: Sequence[type[AbstractView]]) -> Sequence[type[AbstractView]]:
+    """Return the kinds of view, or say which is none."""
+    for kind in kinds:
+        if not (isinstance(kind, type) and issubclass(kind, AbstractView)):
+            raise ValueError(
+                f"views must be classes of lazyrich_dashboard.views, as in (TrainingView,); got {kind!r}. Name some."
+            )
+    return kinds

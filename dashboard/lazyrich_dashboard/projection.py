@@ -7,7 +7,7 @@ from .theme import Tokens
 
 _SIZES = ("line_width", "size")
 # panel-material-ui gives all text its own sizes in the browser, whenever it themes a figure, so they are set there too.
-# The figure's tags hold the weight of its lines and the least size of its text.
+# The figure's tags hold the weight of its lines, the least size of its text, and its legend's columns, 0 for one row.
 _SET_TEXT = """
 const font = figure.tags[1];
 const usual = {axis_label: "1em", major_label: "0.925em", label: "0.95em", title: "0.95em"};
@@ -20,9 +20,9 @@ for (const model of models) {
 """
 
 
-def keep_text_sizes(figure: Figure) -> None:
+def keep_text_sizes(figure: Figure, legend_columns: int = 0) -> None:
     """Let the text of a figure keep to the sizes that `resize` asks for."""
-    figure.tags = [1.0, 0]
+    figure.tags = [1.0, 0, legend_columns]
     models = [*figure.axis, *figure.legend, *figure.select({"type": ColorBar})]
     set_text = CustomJS(args={"figure": figure, "models": models}, code=_SET_TEXT)
     figure.js_on_change("tags", set_text)
@@ -34,10 +34,10 @@ def keep_text_sizes(figure: Figure) -> None:
 
 def resize(figure: Figure, tokens: Tokens) -> None:
     """Draw a figure in the sizes of the tokens."""
-    weight, _ = figure.tags
-    figure.tags = [tokens.weight, tokens.font]
+    weight, _, columns = figure.tags
+    figure.tags = [tokens.weight, tokens.font, columns]
     for legend in figure.legend:  # large text has not the room for one row
-        legend.ncols = 2 if tokens.font else "auto"
+        legend.ncols = 2 if tokens.font else columns or "auto"
     if weight != tokens.weight:
         _scale(figure, tokens.weight / weight)
 

@@ -35,7 +35,7 @@ class TimeBar(pn.viewable.Viewer):
         row = (self.player, report, self.cancel_button)
         for item in row:
             item.align = "center"
-        self._layout = pn.Row(*row, sizing_mode="stretch_width", height=48)
+        self._layout = pn.Row(*row, sizing_mode="stretch_width", height=48, **widgets.named("time_bar"))
 
     @property
     def scrub(self) -> float:

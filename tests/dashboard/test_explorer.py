@@ -162,6 +162,22 @@ def test_networks_that_cannot_be_trained_say_so_beside_the_theory(explorer, name
     assert "trained" in explorer.bar.status.object
 
 
+def test_views_can_stand_alone_and_follow_the_controls_both_ways():
+    explorer = Explorer(SMALL, views=(TrainingView,))
+    assert not explorer.pages.tabs.visible
+    explorer.state.noise = 0.5
+    assert explorer.work.theory_lane.idle.wait(LIMIT)
+    assert [type(view) for view in explorer.pages.on(explorer.pages.page)] == [TrainingView]
+    got = explorer.view(TrainingView).live.source("test: theory").data
+    np.testing.assert_allclose(got["y"], theory(explorer.experiment).test_loss, rtol=1e-6)
+    explorer.close()
+
+
+def test_a_view_that_is_none_is_refused_in_words():
+    with pytest.raises(ValueError, match=r"views must be classes of lazyrich_dashboard.views, .*; got 'Training'."):
+        Explorer(SMALL, views=("Training",))
+
+
 def test_setting_an_experiment_moves_the_controls(explorer):
     other = small("sphere", learning_rate=0.5)
     other = dataclasses.replace(other, seed=4, network=lr.Network(depth=15, width=24, richness=0.3))

@@ -155,7 +155,7 @@ def test_without_a_network_the_address_is_localhost(monkeypatch):
 def test_a_full_server_says_so_and_a_place_that_is_left_is_free_again(monkeypatch):
     left = []
     monkeypatch.setattr(type(pn.state), "on_session_destroyed", lambda _, leave: left.append(leave))
-    make = classroom.limited(lambda: pn.pane.HTML("the page"), 1)
+    make = classroom.limited({"page": lambda: pn.pane.HTML("the page")}, 1)["page"]
     assert make().object == "the page"
     assert "All 1 places of this server are taken." in make().object
     left[0](None)

@@ -48,8 +48,8 @@ def test_a_bad_option_costs_itself_alone(query, sentence):
 def test_a_link_says_what_is_on_the_screen():
     shown, notices = screen.decode("page=Learning+curves&scrub=0.25&learning_curves.features=64&depth=3")
     assert notices == []
-    assert (shown.page, shown.scrub, shown.experiment.network.depth) == ("Learning curves", 0.25, 3)
-    assert shown.options == {LearningCurvesView: {"features": 64}}
+    assert (shown.bookmark.page, shown.bookmark.scrub, shown.experiment.network.depth) == ("Learning curves", 0.25, 3)
+    assert shown.bookmark.options == {LearningCurvesView: {"features": 64}}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_link_says_what_is_on_the_screen():
 def test_a_bad_part_of_a_screen_costs_itself_alone(query, sentence):
     shown, notices = screen.decode(f"{query}&depth=3")
     assert shown.experiment.network.depth == 3
-    assert (shown.page, shown.scrub, shown.options) == ("Dynamics", 1.0, {})
+    assert (shown.bookmark.page, shown.bookmark.scrub, shown.bookmark.options) == ("Dynamics", 1.0, {})
     assert len(notices) == 1 and notices[0].startswith(sentence)
 
 

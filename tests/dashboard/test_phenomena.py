@@ -20,7 +20,7 @@ def waves(name):
     x = known.data.x_test
     angle = np.arctan2(x[:, 1], x[:, 0])
     parts = np.stack([np.cos(angle), np.sin(3 * angle) / 2, np.cos(7 * angle) / 4], axis=1)
-    now = known.times[0] * (known.times[-1] / known.times[0]) ** shown.scrub
+    now = known.times[0] * (known.times[-1] / known.times[0]) ** shown.bookmark.scrub
     f = np.asarray(known.flow.test(np.array([now, known.times[-1]])))[..., 0]
     return np.linalg.lstsq(parts, f.T, rcond=None)[0].T
 
@@ -54,11 +54,11 @@ def test_with_noise_the_test_loss_turns_upwards():
 
 def test_double_descent_has_its_peak_where_points_are_as_many_as_features():
     shown = opened(link("double_descent"))
-    (features,) = [options["features"] for options in shown.options.values()]
+    (features,) = [options["features"] for options in shown.bookmark.options.values()]
     pool = learning_curves.pool(shown.experiment)
     known = learning_curves.curves(pool, 63, features, 0.0, 0.0)
     test = np.where(np.isfinite(known.on_grid[0]), known.on_grid[0], np.inf)
-    assert shown.page == "Learning curves"
+    assert shown.bookmark.page == "Learning curves"
     assert known.grid[test.argmax()] == pytest.approx(features, rel=0.05)
     before, after = (np.interp(n, known.grid, test) for n in (16, 250))
     assert known.now[0] > 5 * before > 5 * after
@@ -77,7 +77,7 @@ def test_without_bias_fast_odd_waves_are_never_learned():
 
 def test_in_the_chaotic_phase_close_inputs_part_and_on_the_edge_they_stay():
     shown = opened(link("chaos"))
-    assert shown.page == "Depth"
+    assert shown.bookmark.page == "Depth"
     assert depth.layers(shown.experiment.network).signals.correlation.values[-1, 0] == pytest.approx(0.2, abs=0.02)
     edge = opened(link("chaos") + "&weight_var=1").experiment.network
     assert depth.layers(edge).signals.correlation.values[-1, 0] > 0.85
@@ -124,7 +124,7 @@ def test_why_early_stopping_works_states_what_theory_says():
     assert (time, loss) == (pytest.approx(5, rel=0.15), pytest.approx(0.32, abs=0.005))
     assert noisy.test_loss[-1] == pytest.approx(0.56, abs=0.005) and noisy.test_loss[0] == pytest.approx(0.44, abs=0.01)
     moved = opened(LESSONS["early_stopping"].steps[2].move)
-    now = noisy.times[0] * (noisy.times[-1] / noisy.times[0]) ** moved.scrub
+    now = noisy.times[0] * (noisy.times[-1] / noisy.times[0]) ** moved.bookmark.scrub
     assert now == pytest.approx(time, rel=0.1)
     learned = 1 - np.exp(-noisy.spectrum.values / noisy.n * now)
     assert (learned > 0.5).sum() == 8
@@ -136,7 +136,7 @@ def test_a_ridge_does_what_stopping_does():
     last = LESSONS["early_stopping"].steps[-1]
     shown = opened(last.start)
     pool = learning_curves.pool(shown.experiment)
-    (options,) = opened(last.move).options.values()
+    (options,) = opened(last.move).bookmark.options.values()
     without, with_ridge = (learning_curves.curves(pool, 256, None, r, 0.1).now[0] for r in (0.0, options["ridge"]))
     assert (without, with_ridge) == (pytest.approx(0.22, abs=0.005), pytest.approx(0.16, abs=0.005))
 

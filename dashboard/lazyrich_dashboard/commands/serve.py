@@ -105,10 +105,7 @@ def _hosts(arguments: argparse.Namespace) -> tuple[str, list[str]]:
 
 def _server(arguments: argparse.Namespace, address: str, origins: list[str]) -> Any:
     """Return a server that listens."""
-    pages: dict[str, Any] = {
-        TITLE: limited(create_app, arguments.max_sessions),
-        GALLERY: limited(create_gallery, arguments.max_sessions),
-    }
+    pages: dict[str, Any] = limited({TITLE: create_app, GALLERY: create_gallery}, arguments.max_sessions)
     if arguments.classroom:
         pages[JOIN] = lambda: invitation(address)
     return pn.io.server.get_server(

@@ -6,6 +6,7 @@ starts once the controls rest. What was computed is kept and shared by all sessi
 
 import html
 import io
+import math
 from typing import Any
 
 import panel as pn
@@ -25,6 +26,8 @@ from .links import encode
 from .tables import to_csv
 
 _REST_SECONDS = 0.4
+# Of legends, in characters: all panels together on a page of 1280 pixels, and an entry's mark with its gaps.
+_PAGE_WIDTH, _MARK = 115, 5
 
 
 def prediction(page: GalleryPage) -> Picture:
@@ -37,17 +40,24 @@ def measurement(page: GalleryPage) -> SharedStream:
     return RESULTS.get(("measured", page.slug(), *page.values.items()), lambda: SharedStream(page.measure))
 
 
+def _legend_columns(panel: Panel, count: int) -> int:
+    """Return how many columns the legend has where it is too wide for one row; else 0."""
+    entries = [part.label for part in panel.parts if part.legend]
+    rows = math.ceil(sum(len(label) + _MARK for label in entries) * count / _PAGE_WIDTH)
+    return 0 if rows < 2 else math.ceil(len(entries) / rows)
+
+
 class Plot(pn.viewable.Viewer):
     """One panel of a page."""
 
-    def __init__(self, panel: Panel, **params):
-        """Render it, empty."""
+    def __init__(self, panel: Panel, count: int, **params):
+        """Render it, empty, as one of `count` panels beside one another."""
         super().__init__(**params)
         self.panel = panel
-        self.live = Live(panel.parts, panel.x, panel.y)
+        self.live = Live(panel.parts, panel.x, panel.y, legend_columns=_legend_columns(panel, count))
         self.live.figure.name = panel.title
         for legend in self.live.figure.legend:
-            legend.update(label_text_font_size="11px", spacing=6, glyph_width=14, label_standoff=3)
+            legend.update(spacing=6, glyph_width=14, label_standoff=3)
         heading = widgets.text(f"<h2>{html.escape(panel.title)}</h2>", "lr-title", margin=(4, 8, 0, 8))
         self._layout = pn.Column(heading, self.live.pane, sizing_mode="stretch_both", margin=4)
 
@@ -85,7 +95,7 @@ class Exhibit(pn.viewable.Viewer):
         deliver = session_deliverer()
         self.theory_lane, self.measure_lane = Latest(THEORY, deliver), Latest(NETWORKS, deliver)
         self.badge = Badge(type(page), deliver)
-        self.plots = [Plot(panel) for panel in page.panels]
+        self.plots = [Plot(panel, len(page.panels)) for panel in page.panels]
         for plot in self.plots:
             if page.draggable and plot.panel.name == page.draggable[0]:
                 let_drag(plot.live, page.draggable[1], self._drag)
