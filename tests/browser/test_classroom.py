@@ -27,6 +27,7 @@ FOCUSED = """() => {
 def test_a_lesson_goes_on_by_keyboard_and_a_link_opens_its_step(visit):
     page = visit("?lesson=lazy_and_rich&step=2")
     page.get_by_text("2 of 6: Fewer units").wait_for()
+    page.get_by_role("button", name="Open drawer").click()  # closed, as the lesson stands beside the plots
     assert slider(page, "Width N").input_value() == "4"  # of the widths, 256
     page.get_by_role("button", name="Move less").press("Enter")
     page.get_by_text("You said: Move less. It is: Move more.").wait_for()
@@ -45,6 +46,7 @@ def test_bad_names_get_sentences_and_a_phenomenon_opens(visit):
     page.get_by_role("button", name="Phenomena and lessons").click()
     page.get_by_role("button", name="The edge of chaos").click()
     wait_until(lambda: columns(page, "Order and chaos", "this network"))
+    page.get_by_role("button", name="Phenomena and lessons").click()  # closed again, so that the controls come back
     page.get_by_role("button", name="Reset").click()
     page.get_by_role("button", name="New seed").click()
     assert slider(page, "Weight variance σ²w").input_value() == "3"

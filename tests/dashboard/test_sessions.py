@@ -38,7 +38,7 @@ def explorers(monkeypatch):
     """The explorers of all sessions that are still alive; each session opens on the small experiment."""
     alive, make = weakref.WeakSet(), app.Explorer
 
-    def remembered(_experiment):
+    def remembered(_experiment, _bookmark):
         explorer = make(SMALL)
         alive.add(explorer)
         return explorer
