@@ -94,7 +94,7 @@ def test_a_session_moves_its_own_plots_and_no_others(address, explorers):
     here, there = visit(address), visit(address)
     assert len(explorers) == 2
     move(here, "Depth L", 5)
-    assert wait_for(lambda: any(e.state.depth == 5 and e.theory_lane.idle.is_set() for e in explorers))
+    assert wait_for(lambda: any(e.state.depth == 5 and e.work.theory_lane.idle.is_set() for e in explorers))
     (unmoved, moved) = sorted(explorers, key=lambda explorer: explorer.state.depth)
     assert wait_for(lambda: len(unmoved.snapshot.frames) > 0)
     for explorer, depth in ((unmoved, SMALL.network.depth), (moved, 5)):
