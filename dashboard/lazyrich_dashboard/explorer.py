@@ -102,7 +102,7 @@ class Explorer(pn.viewable.Viewer):
     def notify(self, sentences: list[str]) -> None:
         """Show sentences above the plots, or none; they go with the next change."""
         self.sentences = sentences
-        self.alert.param.update(object="\n\n".join(map(widgets.plain, sentences)), visible=bool(sentences))
+        widgets.say(self.alert, sentences)
 
     def close(self) -> None:
         """Stop all work of this session."""

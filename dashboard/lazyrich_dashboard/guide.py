@@ -10,6 +10,7 @@ from .lessons import FOLDER, load_lesson
 from .lessons import lesson_names as names_in
 from .presets import Preset, load_presets
 from .screen import Navigator
+from .texts import rendered
 
 
 class Guide(pn.viewable.Viewer):
@@ -63,7 +64,7 @@ class Guide(pn.viewable.Viewer):
                 continue
             start = widgets.button(lesson.title, variant="outlined")
             start.on_click(lambda _, lesson=lesson: self._start(LessonPanel(lesson, self._navigator)))
-            items += [start, _text(widgets.markdown(lesson.text))]
+            items += [start, _text(rendered(lesson.text))]
         return items
 
     def _start(self, lesson: LessonPanel) -> None:
@@ -82,7 +83,7 @@ class Guide(pn.viewable.Viewer):
         show = widgets.button(preset.title, variant="outlined")
         show.on_click(lambda _: self._navigator.open(preset.link))
         question = f"<p><em>{html.escape(preset.question)}</em></p>"
-        return [show, _text(f"{widgets.markdown(preset.text)}{question}")]
+        return [show, _text(f"{rendered(preset.text)}{question}")]
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the layout."""

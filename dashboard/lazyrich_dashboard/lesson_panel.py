@@ -8,6 +8,7 @@ import panel as pn
 from . import widgets
 from .lessons import Lesson, Step
 from .screen import Navigator
+from .texts import rendered
 
 
 class LessonPanel(pn.viewable.Viewer):
@@ -53,8 +54,8 @@ class LessonPanel(pn.viewable.Viewer):
         self._navigator.open(step.move)
         right = step.choices[step.right]
         verdict = "You were right." if index == step.right else f"You said: {step.choices[index]}. It is: {right}."
-        answer = widgets.markdown(step.look) + f"<p><b>{html.escape(verdict)}</b></p>" + widgets.markdown(step.answer)
-        self.result.object = f"<div role='status'>{widgets.markdown(step.doing)}{answer}</div>"
+        answer = rendered(step.look) + f"<p><b>{html.escape(verdict)}</b></p>" + rendered(step.answer)
+        self.result.object = f"<div role='status'>{rendered(step.doing)}{answer}</div>"
 
     def _go(self, number: int) -> None:
         self.number = number
@@ -65,9 +66,9 @@ class LessonPanel(pn.viewable.Viewer):
     def _show(self) -> None:
         step, count = self.step, len(self.lesson.steps)
         title = html.escape(self.lesson.title)
-        introduction = widgets.markdown(self.lesson.text) if self.number == 1 else ""
+        introduction = rendered(self.lesson.text) if self.number == 1 else ""
         place = f"<h3>{self.number} of {count}: {html.escape(step.title)}</h3>"
-        self._heading.object = f"<h2>{title}</h2>{introduction}{place}{widgets.markdown(step.text)}"
+        self._heading.object = f"<h2>{title}</h2>{introduction}{place}{rendered(step.text)}"
         self.choices = [widgets.choice(words) for words in step.choices]
         for index, button in enumerate(self.choices):
             button.on_click(lambda _, index=index: self.commit(index))

@@ -13,7 +13,6 @@ import numpy as np
 import panel as pn
 import panel_material_ui as pmui
 import param
-from markdown_it import MarkdownIt
 
 CSS = (Path(__file__).parent / "assets" / "lazyrich.css").read_text()
 # What the classes of controls begin with that `hide=` in a link can name.
@@ -113,44 +112,32 @@ def field(parameter: param.Number, **options: Any) -> pmui.TextInput:
     It is made of a text field, since panel-material-ui's number fields do not take what is typed after Enter was
     pressed until they have been left and entered again (seen in 0.16.6).
     """
-    state, name = cast(param.Parameterized, parameter.owner), cast(str, parameter.name)
     kind = int if isinstance(parameter, param.Integer) else float
-    widget = pmui.TextInput(
-        label=parameter.label, value=f"{getattr(state, name):.10g}", **{**_COMMON, **named(name), **options}
-    )
+    name = cast(str, parameter.name)
 
-    def take(event: param.parameterized.Event) -> None:
+    def read(written: str) -> float:
         try:
-            values = {name: kind(event.new), "complaint": ""}
+            return kind(written)
         except ValueError:
             rule = "a whole number" if kind is int else "a number"
-            values = {"complaint": f"{parameter.label} must be {rule}; got {event.new!r}. Type digits."}
-        widget.error_state = bool(values["complaint"])
-        state.param.update(**values)
+            raise ValueError(f"{parameter.label} must be {rule}; got {written!r}. Type digits.") from None
 
-    def show(event: param.parameterized.Event) -> None:
-        widget.param.update(value=f"{event.new:.10g}", error_state=False)
-
-    widget.param.watch(take, "value")
-    state.param.watch(show, name)
-    return widget
-
-
-def several(parameter: param.ListSelector) -> pmui.CheckButtonGroup:
-    """Return a row of small buttons, of which any may be pressed."""
-    compact = {"& button": {"padding": "1px 0", "minWidth": "27px"}}
-    return pmui.CheckButtonGroup.from_param(parameter, label=parameter.label, sx=compact, **_COMMON)
+    widget = pmui.TextInput(label=parameter.label, **{**_COMMON, **named(name), **options})
+    return _typed(widget, parameter, read, lambda value: f"{value:.10g}")
 
 
 def lines(parameter: param.Parameter, read: Callable[[str], Any], write: Callable[[Any], str]) -> pmui.TextAreaInput:
     """Return a field for lines of text; what `read` refuses changes nothing but the state's `complaint`."""
+    widget = pmui.TextAreaInput(label=cast(str, parameter.label), rows=6, max_length=2000, **_COMMON)
+    return _typed(widget, parameter, read, write)
+
+
+def _typed(widget: Any, parameter: param.Parameter, read: Callable[[str], Any], write: Callable[[Any], str]) -> Any:
+    """Return a text widget tied to a parameter both ways."""
     state, name = cast(param.Parameterized, parameter.owner), cast(str, parameter.name)
-    label = cast(str, parameter.label)
-    widget = pmui.TextAreaInput(label=label, value=write(getattr(state, name)), rows=6, max_length=2000, **_COMMON)
+    widget.value = write(getattr(state, name))
 
     def take(event: param.parameterized.Event) -> None:
-        if event.new == write(getattr(state, name)):
-            return
         try:
             values = {name: read(event.new), "complaint": ""}
         except ValueError as error:
@@ -164,6 +151,12 @@ def lines(parameter: param.Parameter, read: Callable[[str], Any], write: Callabl
     widget.param.watch(take, "value")
     state.param.watch(show, name)
     return widget
+
+
+def several(parameter: param.ListSelector) -> pmui.CheckButtonGroup:
+    """Return a row of small buttons, of which any may be pressed."""
+    compact = {"& button": {"padding": "1px 0", "minWidth": "27px"}}
+    return pmui.CheckButtonGroup.from_param(parameter, label=parameter.label, sx=compact, **_COMMON)
 
 
 class Upload(pmui.FileInput):
@@ -230,9 +223,9 @@ def alert() -> pmui.Alert:
     return pmui.Alert(severity="warning", visible=False, sizing_mode="stretch_width", margin=8, sx=compact)
 
 
-def markdown(written: str) -> str:
-    """Return Markdown of ours as HTML for `text`; HTML in it is shown as it is written."""
-    return MarkdownIt("commonmark", {"html": False}).render(written)
+def say(place: pmui.Alert, sentences: list[str]) -> None:
+    """Show sentences in an `alert`, or none."""
+    place.param.update(object="\n\n".join(map(plain, sentences)), visible=bool(sentences))
 
 
 def plain(sentence: str) -> str:

@@ -171,6 +171,8 @@ def test_points_can_be_typed_and_what_are_none_changes_nothing(drawn):
     field.value = "0, 1\nfive"
     assert "points must be pairs of numbers; got 'five'" in said(explorer)
     assert explorer.experiment.data.points == ((0.0, 1.0), (0.5, -0.25))
+    field.value = "0, 1\n0.5, -0.25"
+    assert not explorer.alert.visible
 
 
 def test_images_are_fetched_off_the_loop_and_drawn_when_they_are_there(explorer, monkeypatch, rng):

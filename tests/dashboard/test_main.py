@@ -20,6 +20,7 @@ from lazyrich_dashboard import __main__ as command
 from lazyrich_dashboard import classroom
 from lazyrich_dashboard.app import TITLE
 from lazyrich_dashboard.commands import serve
+from lazyrich_dashboard.exports import notebook
 from lazyrich_dashboard.link import decode
 from tests.dashboard.examples import SMALL, UNSTABLE_STEP, small
 
@@ -199,6 +200,8 @@ def test_export_writes_what_comes_back(tmp_path):
         assert read((tmp_path / f"x{ending}").read_text()) == SMALL
     command.main(["export", str(source), "--out", str(tmp_path / "x.py")])
     assert (tmp_path / "x.py").read_text() == SMALL.to_python()
+    command.main(["export", str(source), "--out", str(tmp_path / "x.ipynb")])
+    assert (tmp_path / "x.ipynb").read_bytes() == notebook(SMALL).content
 
 
 @pytest.mark.parametrize(
@@ -225,4 +228,4 @@ def test_a_result_that_has_no_place_is_said_before_anything_is_run(tmp_path, cap
     assert command.main(["run", str(source), "--out", str(tmp_path / "no" / "result.nc")]) == 1
     assert "The folder of --out must exist" in capsys.readouterr().err
     assert command.main(["export", str(source), "--out", str(tmp_path / "x.doc")]) == 1
-    assert "--out must end in .toml, .json, .py, .link" in capsys.readouterr().err
+    assert "--out must end in .toml, .json, .py, .ipynb, .link" in capsys.readouterr().err

@@ -15,10 +15,17 @@ def _link(experiment: lr.Experiment) -> str:
     return f"?{encode(experiment)}\n"
 
 
+def _notebook(experiment: lr.Experiment) -> str:
+    from ..exports import notebook
+
+    return notebook(experiment).content.decode()
+
+
 WRITERS: dict[str, Callable[[lr.Experiment], str]] = {
     ".toml": lr.Experiment.to_toml,
     ".json": lambda experiment: experiment.to_json() + "\n",
     ".py": lr.Experiment.to_python,
+    ".ipynb": _notebook,
     ".link": _link,
 }
 
@@ -27,10 +34,10 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     """Add the command to a parser."""
     command = commands.add_parser(
         "export",
-        help="write an experiment as a script, TOML, JSON or a link",
-        description="Write an experiment in another form. The ending of --out says which: .py is a script that "
-        "computes theory and networks again, .toml and .json are experiments for `lazyrich run`, .link is what stands "
-        "behind the page's address.",
+        help="write an experiment as a script, notebook, TOML, JSON or a link",
+        description="Write an experiment in another form. The ending of --out says which: .py is a script and .ipynb a "
+        "notebook that compute theory and networks again, .toml and .json are experiments for `lazyrich run`, .link is "
+        "what stands behind the page's address.",
     )
     command.add_argument("experiment", type=Path, help="a TOML or JSON file, as Experiment.to_toml writes it")
     command.add_argument("--out", type=Path, required=True, metavar="FILE", help=f"one of {', '.join(WRITERS)}")

@@ -161,7 +161,7 @@ class Exhibit(pn.viewable.Viewer):
 
     def notify(self, sentences: list[str]) -> None:
         """Show sentences above the plots, or none."""
-        self.alert.param.update(object="\n\n".join(map(widgets.plain, sentences)), visible=bool(sentences))
+        widgets.say(self.alert, sentences)
 
     def close(self) -> None:
         """Stop all work of this session."""

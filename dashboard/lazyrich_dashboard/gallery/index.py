@@ -46,7 +46,7 @@ class Index(pn.viewable.Viewer):
         self._pages, self._dark = list(pages.values()), False
         self.search = widgets.search("Search titles, claims and topics")
         self.alert = widgets.alert()
-        self.alert.param.update(object="\n\n".join(map(widgets.plain, notices)), visible=bool(notices))
+        widgets.say(self.alert, notices)
         self.cards = widgets.text("", "lr-cards", margin=(6, 10))
         head = "<h1>Papers as live experiments</h1><p>Each claim is checked here: the badge is what was found.</p>"
         self._layout = pn.Column(

@@ -9,9 +9,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import param
 
+from ..link import MOST_CHARACTERS, is_too_long
 from .base import GalleryPage
-
-_MOST_CHARACTERS = 500
 
 
 def encode(page: GalleryPage) -> str:
@@ -25,8 +24,8 @@ def encode(page: GalleryPage) -> str:
 def decode(query: str, kind: type[GalleryPage]) -> tuple[GalleryPage, list[str]]:
     """Return a page as a query string has it, and a sentence for each control that was left at its own value."""
     page, notices = kind(), []
-    if len(query) > _MOST_CHARACTERS:
-        return page, [f"A link must have at most {_MOST_CHARACTERS} characters; got {len(query)}. It was left out."]
+    if is_too_long(query):
+        return page, [f"A link must have at most {MOST_CHARACTERS} characters; got {len(query)}. It was left out."]
     for name, text in parse_qsl(query.lstrip("?")):
         if name not in kind.controls():
             continue

@@ -1,26 +1,23 @@
-"""What is drawn, as a table: one row a mark, in CSV."""
+"""What a page shows as a table: the rows of each panel, in CSV."""
 
-import csv
 import io
-from typing import Any
 
+import pandas as pd
+
+from ..tables import tidy
 from .base import GalleryPage, Picture
-
-_COLUMNS = ("x", "y", "x0", "y0", "x1", "y1", "text")
 
 
 def to_csv(page: GalleryPage, picture: Picture) -> str:
-    """Return the marks of a picture, but for rules and images, after the values of the page's controls."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    for name, value in page.values.items():
-        writer.writerow([f"# {name} = {value}"])
-    writer.writerow(["panel", "part", *_COLUMNS])
+    """Return the marks of a picture, but for rules, after lines with the values of the page's controls."""
+    tables = []
     for panel in page.panels:
-        for part in panel.parts:
-            columns = picture.columns.get(panel.name, {}).get(part.label, {})
-            if part.kind not in ("rule", "image"):
-                for row in zip(*columns.values(), strict=True):
-                    cells: dict[str, Any] = dict(zip(columns, row, strict=True))
-                    writer.writerow([panel.title, part.label, *(cells.get(name, "") for name in _COLUMNS)])
+        columns = picture.columns.get(panel.name, {})
+        rows = tidy(tuple(part for part in panel.parts if part.label in columns and part.kind != "rule"), columns)
+        rows.insert(0, "panel", panel.title)
+        tables.append(rows)
+    stream = io.StringIO()
+    for name, value in page.values.items():
+        stream.write(f"# {name} = {value}\n")
+    pd.concat(tables, ignore_index=True).to_csv(stream, index=False, lineterminator="\n")
     return stream.getvalue()
