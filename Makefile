@@ -76,7 +76,7 @@ clean:
 	@touch .venv/dashboard.stamp $@
 
 .venv-lowest/core.stamp: $(WHAT_IS_INSTALLED) | .venv-lowest/made.stamp
-	.venv-lowest/bin/python -m pip install uv pytest pytest-timeout pytest-xdist beartype
+	.venv-lowest/bin/python -m pip install uv pytest pytest-timeout pytest-xdist beartype psutil
 	.venv-lowest/bin/python -m uv pip install --python .venv-lowest/bin/python \
 		--resolution lowest-direct --upgrade --editable .
 	@touch $@

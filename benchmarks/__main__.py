@@ -1,15 +1,19 @@
-"""Run the benchmarks: `make bench`.
+"""Run the benchmarks: `make bench`, or some of them: `make bench ARGS="kernels peer"`.
 
 Each row sets one of our times beside another measured in the same run, a peer's or the machine's own limit: the ratio
 is what to compare between machines, the milliseconds are not. Beside a limit the ratio is the fraction of it reached.
+`endurance` takes 40 minutes, of which `--minutes` are counted, and runs only when it is named.
 """
 
+import argparse
 import sys
+from functools import partial
 
 from benchmarks import (
     against_peer,
     dashboard,
     dynamics,
+    endurance,
     kernels,
     large,
     learning_curves,
@@ -44,15 +48,18 @@ def _line(row: Row | Note) -> str:
     return f"| {row.what} | {row.ours:.2f} | {row.beside} | {row.other:.2f} | {row.ratio:.2f} |"
 
 
-def main(names: list[str]) -> int:
-    unknown = set(names) - set(SUITES)
-    if unknown:
-        print(f"The suites are {', '.join(SUITES)}; got {', '.join(unknown)}.", file=sys.stderr)
-        return 2
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join([*SUITES, "endurance"]))
+    parser.add_argument("--minutes", type=float, default=30.0, help="how long endurance lasts; 30 by default")
+    asked = parser.parse_args(arguments)
+    suites = SUITES | {"endurance": partial(endurance.rows, asked.minutes)}
+    if unknown := set(asked.suites) - set(suites):
+        parser.error(f"The suites are {', '.join(suites)}; got {', '.join(unknown)}.")
     print("| what | ours, ms | beside it | its ms | its / ours |")
     print("|---|---:|---|---:|---:|")
-    for name in names or SUITES:
-        for row in SUITES[name]():
+    for name in asked.suites or SUITES:
+        for row in suites[name]():
             print(_line(row), flush=True)
     return 0
 

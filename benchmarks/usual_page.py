@@ -1,6 +1,7 @@
 """The default page's four plots written the usual way: `pn.bind`, and HoloViews objects made anew at each move.
 
-`python -m benchmarks.usual_page PORT` serves them at /usual, beside our own page at /lazyrich, in one process.
+`python -m benchmarks.usual_page PORT` serves them at /usual, beside our own page at /lazyrich, in one process that is
+set up as that of `lazyrich serve` is.
 """
 
 import dataclasses
@@ -9,10 +10,11 @@ import sys
 import panel as pn
 
 from lazyrich_dashboard import create_app, link
+from lazyrich_dashboard.commands.serve import share_the_cores
 from lazyrich_dashboard.results import Snapshot, theory
 from lazyrich_dashboard.views import KernelMovementView, SpectrumView, TrainingView
 from lazyrich_dashboard.views.function_space import ModesView
-from lazyrich_dashboard.warm import warm_preset
+from lazyrich_dashboard.warm import collect_rarely, warm_preset
 
 
 def create_usual_page() -> pn.Column:
@@ -32,7 +34,9 @@ def create_usual_page() -> pn.Column:
 
 
 if __name__ == "__main__":
+    share_the_cores()
     warm_preset()
+    collect_rarely()
     pages = {"lazyrich": create_app, "usual": create_usual_page}
     port = int(sys.argv[1])
     pn.serve(pages, port=port, show=False, websocket_origin=[f"localhost:{port}"])

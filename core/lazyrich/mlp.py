@@ -135,14 +135,6 @@ def draw_each(seeds: Any, in_dim: int, out_dim: int, width: int, layers: int) ->
     return Params._make(np.stack(arrays) for arrays in zip(*drawn, strict=True))
 
 
-def _product(a: Array, hidden: Any, index: Any, product: Callable) -> Array:
-    """Return `product(a, hidden[index])`; of a tuple of weights, unlike a slice of an array, nothing is copied."""
-    if not isinstance(hidden, tuple):
-        return product(a, hidden[index])
-    branches = [lambda a, hidden, i=i: product(a, hidden[i]) for i in range(len(hidden))]
-    return jax.lax.switch(index, branches, a, hidden)
-
-
 def hidden_states(
     nonlinearity: Nonlinearity, scales: Scales, params: Params, x: Float[Array, "n in_dim"]
 ) -> Float[Array, "layers n width"]:
@@ -150,8 +142,8 @@ def hidden_states(
 
     def layer(level, states):
         previous = states[level - 1]
-        h = _product(nonlinearity(previous), params.hidden, level - 1, lambda a, weights: a @ weights.T)
-        h = scales.hidden * h + scales.bias * params.biases[level][None, :]
+        h = scales.hidden * (nonlinearity(previous) @ params.hidden[level - 1].T)
+        h = h + scales.bias * params.biases[level][None, :]
         return states.at[level].set(h + scales.residual * previous)
 
     layers, width = params.biases.shape
@@ -160,12 +152,16 @@ def hidden_states(
     return states if layers == 1 else jax.lax.fori_loop(1, scales.depth, layer, states)
 
 
+def readout(scales: Scales, params: Params, last: Float[Array, "n width"]) -> Float[Array, "n out_dim"]:
+    """Return f from the activations of the last hidden layer."""
+    return (scales.hidden * last @ params.readout.T + scales.bias * params.readout_bias[None, :]) / scales.gamma
+
+
 def output(
     nonlinearity: Nonlinearity, scales: Scales, params: Params, states: Float[Array, "layers n width"]
 ) -> Float[Array, "n out_dim"]:
     """Return f from the preactivations."""
-    last = nonlinearity(states[scales.depth - 1])
-    return (scales.hidden * last @ params.readout.T + scales.bias * params.readout_bias[None, :]) / scales.gamma
+    return readout(scales, params, nonlinearity(states[scales.depth - 1]))
 
 
 def backward(
@@ -187,8 +183,7 @@ def backward(
     def layer(step, state):
         level, (g, carry) = scales.depth - 1 - step, state
         carry = visit(carry, level, g)
-        below = scales.hidden * _product(g, params.hidden, level - 1, lambda g, weights: g @ weights)
-        below = nonlinearity.pull_back(states[level - 1], below)
+        below = nonlinearity.pull_back(states[level - 1], scales.hidden * (g @ params.hidden[level - 1]))
         return below + scales.residual * g, carry
 
     g = nonlinearity.pull_back(states[scales.depth - 1], scales.hidden * (signal @ params.readout))

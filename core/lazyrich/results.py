@@ -23,6 +23,7 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str]] = {
     "test_accuracy": ((), "fraction of test labels predicted"),
     "f_train": (("train_point", "output"), "network output on training points"),
     "f_test": (("test_point", "output"), "network output on test points"),
+    "f_plane": (("plane_point", "output"), "network output on a grid over the plane of two inputs, row by row"),
     "train_loss_by_mode": (("mode",), "each eigenvector's share of train_loss, by descending eigenvalue"),
     "variance_train": (("train_point",), "variance of an output over initialisations, training points"),
     "variance_test": (("test_point",), "variance of an output over initialisations, test points"),

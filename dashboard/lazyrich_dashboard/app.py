@@ -37,8 +37,7 @@ def create_app() -> pmui.Page:
     # Beside what the experiment may have been refused with.
     explorer.notify([*notices, *odd, *refusals, *layout.notices, *explorer.sentences])
     explorer.bar.player.takes_page_keys = True
-    if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
-        pn.state.on_session_destroyed(release_page(layout.page, explorer.close))
+    tie_to_session(layout.page, explorer.close)
     return layout.page
 
 
@@ -52,18 +51,16 @@ def _lesson(options: PageOptions) -> tuple[Lesson | None, list[str]]:
         return None, [f"{error} (In the link; it was left out.)"]
 
 
-def release_page(page: pmui.Page, close: Callable[[], None]):
-    """Return a callback that lets go of a session, whose own work `close` ends.
+def tie_to_session(page: pmui.Page, close: Callable[[], None]) -> None:
+    """Let a page end with its session, whose own work `close` ends.
 
-    A `pmui.Page` is watched by the process-wide `pn.state` (for its `busy` flag) and would stay alive for ever with all
-    it holds; removing its reference watchers is the cure until panel-material-ui does so itself.
+    A `pmui.Page` watches the `busy` flag of the whole process, even with no indicator of it. So the process would hold
+    every page for ever with all it has, and each event of any session would update the pages of all; removing the
+    reference watchers is the cure until panel-material-ui has one.
     """
-
-    def release(_context) -> None:
-        close()
-        private = page._param__private
-        for _, watcher in list(private.ref_watchers):
-            (watcher.cls if watcher.inst is None else watcher.inst).param.unwatch(watcher)
-        private.ref_watchers = []
-
-    return release
+    private = page._param__private
+    for _, watcher in list(private.ref_watchers):
+        (watcher.cls if watcher.inst is None else watcher.inst).param.unwatch(watcher)
+    private.ref_watchers = []
+    if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
+        pn.state.on_session_destroyed(lambda _: close())

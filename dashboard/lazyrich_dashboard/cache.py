@@ -5,52 +5,87 @@ from a sample: holoviz/panel#8759). The least recently used entries go when the 
 """
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from typing import Any
+
+# Streams that were left before their end may go on later from where they are, so they keep what they need for that:
+# networks in training, of up to a gigabyte, which no count of bytes knows of. Only so many may.
+_MOST_LEFT = 2
+_left: "deque[SharedStream]" = deque()
+# Reentrant, as the garbage collector may end a reader while another is being counted.
+_leaving = threading.RLock()
 
 
 class SharedStream:
     """A lazy sequence that several readers share: each item is computed once, by whoever first asks for it.
 
-    Readers may stop at any time; the next one goes on where the last stopped.
+    Readers may stop at any time; the next one goes on where the last stopped. Of streams that were left long ago it
+    computes the items before once more. `count` says how many items there will be, 0 where that is not known.
     """
 
-    def __init__(self, make: Callable[[], Iterator[Any]]):
+    def __init__(self, make: Callable[[], Iterator[Any]], count: int = 0):
         """Share what the iterator that `make` returns yields; it is made at the first read."""
-        self._make = make
+        self._make, self.count = make, count
         self._source: Iterator[Any] | None = None
         self._items: list[Any] = []
+        self._weighed = self._bytes = 0  # items whose bytes have been counted, and those bytes
         self._lock = threading.Lock()
         self._error: Exception | None = None
+        self._is_complete = False
+        self._readers = 0
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the items from the first, computing those that no one has asked for yet."""
-        index = 0
-        while True:
-            with self._lock:
-                if index == len(self._items) and not self._compute_next():
-                    return
-            yield self._items[index]
-            index += 1
+        self._count(1)
+        try:
+            index = 0
+            while True:
+                with self._lock:
+                    if index == len(self._items) and not self._compute_next():
+                        return
+                yield self._items[index]
+                index += 1
+        finally:
+            self._count(-1)
 
     def _compute_next(self) -> bool:
         if self._error is not None:
             raise self._error
+        if self._is_complete:
+            return False
         try:
-            self._source = self._make() if self._source is None else self._source
+            if self._source is None:
+                self._source = self._make()
+                for _ in self._items:
+                    next(self._source)
             self._items.append(next(self._source))
         except StopIteration:
+            self._source, self._is_complete = None, True
             return False
         except Exception as error:
             self._error = error
             raise
         return True
 
+    def _count(self, change: int) -> None:
+        """Count a reader in or out; when the last leaves too early, the stream left longest ago loses its source."""
+        with _leaving:
+            self._readers += change
+            if self in _left:
+                _left.remove(self)
+            if not self._readers and self._source is not None:
+                _left.append(self)
+            if len(_left) > _MOST_LEFT:
+                _left.popleft()._source = None
+
     @property
     def nbytes(self) -> int:
-        """Bytes held so far."""
-        return sum(item.nbytes for item in list(self._items))
+        """Bytes held so far; each item is asked once."""
+        for item in self._items[self._weighed :]:
+            self._bytes += item.nbytes
+            self._weighed += 1
+        return self._bytes
 
 
 class Cache:

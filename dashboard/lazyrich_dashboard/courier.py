@@ -32,9 +32,9 @@ class Courier(JSComponent):
         """Copy a text, and say so in words."""
         self._send_msg({"text": text, "words": words})
 
-    def link(self, query: str) -> None:
-        """Copy the link with a query string."""
-        self._send_msg({"query": query, "words": "Link copied"})
+    def link(self, query: str, words: str) -> None:
+        """Copy the link with a query string, and say so in words."""
+        self._send_msg({"query": query, "words": words})
 
     def say(self, words: str) -> None:
         """Say something in passing."""

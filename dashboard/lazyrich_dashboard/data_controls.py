@@ -12,7 +12,7 @@ import param
 from lazyrich.data import FETCHED, MOST_BYTES, OPTIONS, DataSpec, download, hold, largest_sizes, pairs_of
 
 from . import widgets
-from .jobs import THEORY, Latest, session_deliverer
+from .jobs import ASIDE, Latest, session_deliverer
 from .state import State
 
 
@@ -23,7 +23,7 @@ class DataControls(pn.viewable.Viewer):
         """Show those of the data set that the state starts with."""
         super().__init__(**params)
         self._state, self._deliver = state, session_deliverer()
-        self._reading = Latest(THEORY, self._deliver)
+        self._reading = Latest(ASIDE, self._deliver)
         self._made: dict[str, pn.viewable.Viewable] = {}
         # A slot for each control, so that a link can hide those of other data sets too.
         names = dict.fromkeys([option for options in OPTIONS.values() for option in options] + ["n_train", "noise"])

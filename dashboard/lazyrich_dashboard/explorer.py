@@ -18,10 +18,10 @@ from . import widgets
 from .bookmark import NOTHING, Bookmark
 from .controls import build_controls
 from .jobs import session_deliverer
-from .notebook import load_notebook_extension
+from .notebook import cell, load_notebook_extension
 from .pages import Pages, V
 from .playback import Playback
-from .results import Snapshot
+from .results import Snapshot, Theory
 from .share import Share
 from .state import PRESET, State
 from .theme import tokens
@@ -51,24 +51,23 @@ class Explorer(pn.viewable.Viewer):
         """Build controls and views and start computing."""
         load_notebook_extension()
         super().__init__(**params)
-        self.state = State(experiment, scrub=bookmark.scrub)
+        self.state = State(experiment, scrub=bookmark.scrub, mode=bookmark.mode)
         self.pages = Pages(self._turn, self._grant, bookmark.options, alone=views, page=bookmark.page)
-        self.share = Share(self, bookmark)
+        deliver = session_deliverer()
+        self.share = Share(self, bookmark, deliver)
         self.controls = build_controls(self.state)
         self.sentences: list[str] = []  # above the plots
-        deliver = session_deliverer()
         self.work = Work(self, deliver)
         self.bar = TimeBar(self.state, on_cancel=self.work.cancel_networks)
         self._playback = Playback(self.bar.player, deliver, self._pictures)
         self._build_layout()
-        watched = [name for name in State.param if name not in ("name", "scrub", "complaint")]
+        watched = [name for name in State.param if name not in ("name", "scrub", "mode", "complaint")]
         self.state.param.watch(lambda *_: self._change(), watched)
-        self.state.param.watch(lambda _: self._scrub(), "scrub")
+        self.state.param.watch(lambda *_: self._scrub(), ["scrub", "mode"])
         self.state.param.watch(lambda event: self.notify([event.new] if event.new else []), "complaint")
-        # The first theory is drawn before anything is shown: the page opens on a picture, and a notebook's channel,
-        # which may deliver out of order until it is open, has no new models to carry.
+        # The first theory is drawn before anything is shown: the page opens on a picture.
         try:
-            page = self.pages.page
+            page, experiment = self.pages.page, self.state.experiment  # as the controls make it, and will again
             self.work.compute_now(experiment, self.pages.on(page), page)
             self._playback.cancel()  # until the page has loaded
         except ValueError as error:
@@ -108,6 +107,7 @@ class Explorer(pn.viewable.Viewer):
         """Stop all work of this session."""
         self.work.cancel()
         self._playback.cancel()
+        self.share.close()
 
     def wait(self, seconds: float = 60.0) -> bool:
         """Wait until theory and networks are on screen (for scripts and notebook cells); say whether they are."""
@@ -120,12 +120,10 @@ class Explorer(pn.viewable.Viewer):
         self.grid = self.pages.__panel__()
         above = (self.alert, self.share.row(self.pages.tabs), self.share.pins)
         self.main = pn.Column(*above, self.grid, self.bar, sizing_mode="stretch_both", **widgets.styled("lr-plots"))
-        side = pn.Column(*self.controls, width=290, height=640, scroll=True)
-        self._cell = pn.Row(side, self.main, height=660, sizing_mode="stretch_width")
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return controls and views side by side, for a notebook cell."""
-        return self._cell
+        return cell(self.controls, self.main)
 
     @contextmanager
     def _one_update(self) -> Iterator[None]:
@@ -140,6 +138,7 @@ class Explorer(pn.viewable.Viewer):
         """Start what the first theory on screen is to be compared with."""
         self._playback.refresh(self.bar.player.position)
         self.work.start(experiment)
+        self.share.restore_pins()
 
     def _change(self) -> None:
         """Drop what belongs to the controls before, and compute the theory of those on screen."""
@@ -152,6 +151,7 @@ class Explorer(pn.viewable.Viewer):
 
     def _turn(self) -> None:
         """Compute and draw the page asked for; the networks of the experiment on screen go on."""
+        self.notify([])
         self._playback.cancel()
         page = self.pages.page
         try:
@@ -175,16 +175,13 @@ class Explorer(pn.viewable.Viewer):
         """Say in the time bar what is being computed."""
         self.bar.report(words, running=running, done=done)
 
-    def take_theory(self, page: str) -> None:
+    def take_theory(self, page: str, theory: Theory) -> None:
         """Draw a page whose theory is new."""
-        self.notify([])
         self.grid.visible = True
         with self._one_update():
-            if self.work.theory is not None:
-                self.bar.take(self.work.theory)
             at = self._draw()
             self.pages.show(page)
-            self._playback.restart(at)
+            self._playback.restart(at, theory)
 
     def take_results(self) -> None:
         """Draw what has come since."""
@@ -203,14 +200,15 @@ class Explorer(pn.viewable.Viewer):
         return self.bar.player.position
 
     def _snapshots(self) -> dict[AbstractView, Snapshot]:
-        """Return what each view on screen shows, what has been pinned included."""
+        """Return what each view on screen shows, the mode and what has been pinned included."""
+        mode = self.state.mode
         return {
-            view: dataclasses.replace(snapshot, pinned=self.share.pins.of(type(view)))
+            view: dataclasses.replace(snapshot, pinned=self.share.pins.of(type(view)), mode=mode)
             for view, snapshot in self.work.snapshots(self.bar.scrub).items()
         }
 
     def _pictures(self) -> Iterator[tuple[View, Snapshot]]:
         """Yield the plots on screen, each with what it shows."""
-        for view, snapshot in self._snapshots().items():
-            if view.shown is not None:
-                yield view.shown, snapshot
+        for view in self.work.predicted:
+            if view.shown is not None and view.shown.snapshot is not None:
+                yield view.shown, view.shown.snapshot

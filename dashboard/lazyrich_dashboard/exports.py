@@ -127,12 +127,15 @@ hv.Curve(points, "rank i", "eigenvalue of Θ/n").opts(logx=True, logy=True, widt
 def notebook(experiment: lr.Experiment) -> File:
     """Return a notebook with the code of `Experiment.to_python` in cells, and plots."""
     code = [*experiment.to_python().split("\n\n"), _PLOT_LOSSES, _PLOT_SPECTRUM]
-    cells = [_cell("markdown", _INTRODUCTION), *(_cell("code", source) for source in code)]
-    for index, cell in enumerate(cells):
-        cell["id"] = f"cell-{index}"
+    return notebook_of("lazyrich.ipynb", [("markdown", _INTRODUCTION), *(("code", source) for source in code)])
+
+
+def notebook_of(name: str, sources: list[tuple[str, str]]) -> File:
+    """Return a notebook of cells, given by their kind (code or markdown) and text."""
+    cells = [{**_cell(*source), "id": f"cell-{index}"} for index, source in enumerate(sources)]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     whole = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-    return File("lazyrich.ipynb", "application/x-ipynb+json", json.dumps(whole, indent=1).encode())
+    return File(name, "application/x-ipynb+json", json.dumps(whole, indent=1).encode())
 
 
 def _cell(kind: str, source: str) -> dict[str, Any]:

@@ -51,6 +51,8 @@ class Guide(pn.viewable.Viewer):
 
     def list_all(self) -> None:
         """Show the lists of lessons and phenomena, or why one of them cannot be read."""
+        if self.lesson is not None:
+            self._navigator.explorer.share.remember(lesson=None, step=None)
         self.lesson = None
         self.panel[:] = [_heading("Lessons"), *self._lessons(), _heading("Phenomena"), *self._presets()]
 

@@ -5,12 +5,15 @@ product with a digit comes closest to the mode among linear functions up to the 
 """
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import holoviews as hv
 import numpy as np
 import panel as pn
+from bokeh.models import ColumnDataSource
+from bokeh.plotting import figure as Figure
 
+from .figures import drawn_once, named_renderers, rendered
 from .results import Theory
 
 MODES = 3
@@ -54,36 +57,45 @@ def mosaic(images: np.ndarray) -> np.ndarray:
     return result
 
 
+@drawn_once
+def _empty_mosaic() -> Figure:
+    """Return a figure whose parts are called image and words."""
+    example = mosaic(np.zeros((2, MODES, 8, 8)))
+    height, width = example.shape
+    labels = hv.Labels(([0.0], [0.0], [""]), ["x", "y"], "text")
+    image = hv.Image(example, bounds=(0, 0, width, height)).opts(
+        cmap="RdBu_r", clim=(-1, 1), clipping_colors={"NaN": "transparent"}
+    )
+    labels = labels.opts(text_font_size="9pt", text_color="#808080", text_baseline="top")
+    overlay = hv.Overlay([image, labels]).opts(
+        xaxis=None,
+        yaxis=None,
+        toolbar=None,
+        show_frame=False,
+        frame_width=6 * width,
+        frame_height=6 * (height + 4),
+        xlim=(-1, width + 1),
+        ylim=(-3.5, height + 0.5),
+    )
+    plot = rendered(cast(hv.Overlay, overlay))
+    plot.state.update(outline_line_alpha=0, sizing_mode=None)
+    for name, part in zip(("image", "words"), plot.subplots.values(), strict=True):
+        part.handles["glyph_renderer"].name = name
+    return plot.state
+
+
 class ModeImages:
     """The mosaic on screen, with the learned fraction under each picture."""
 
     def __init__(self):
-        """Render an empty mosaic."""
-        example = mosaic(np.zeros((2, MODES, 8, 8)))
-        height, width = example.shape
-        bounds = (0, 0, width, height)
-        labels = hv.Labels(([0.0], [0.0], [""]), ["x", "y"], "text")
-        image = hv.Image(example, bounds=bounds).opts(
-            cmap="RdBu_r", clim=(-1, 1), clipping_colors={"NaN": "transparent"}
-        )
-        labels = labels.opts(text_font_size="9pt", text_color="#808080", text_baseline="top")
-        overlay = hv.Overlay([image, labels]).opts(
-            xaxis=None,
-            yaxis=None,
-            toolbar=None,
-            show_frame=False,
-            frame_width=6 * width,
-            frame_height=6 * (height + 4),
-            xlim=(-1, width + 1),
-            ylim=(-3.5, height + 0.5),
-        )
-        plot = hv.renderer("bokeh").get_plot(overlay)
-        plot.state.update(outline_line_alpha=0, sizing_mode=None)
-        self._image, self.words = (part.handles["source"] for part in plot.subplots.values())
+        """Start with an empty mosaic."""
+        figure = _empty_mosaic()
+        parts = named_renderers(figure)
+        self._image, self.words = (cast(ColumnDataSource, parts[name].data_source) for name in ("image", "words"))
         # Hidden by a layout around it: the figure's own visibility would override the pane's.
-        self.pane = pn.Column(pn.pane.Bokeh(plot.state), visible=False)
+        self.pane = pn.Column(pn.pane.Bokeh(figure), visible=False)
 
     def show(self, images: np.ndarray, words: dict[str, Any]) -> None:
         """Show the pictures and how much of each mode has been learned."""
-        self._image.data = {**self._image.data, "image": [mosaic(images).astype(np.float32)]}
+        self._image.data = {**cast(dict[str, Any], self._image.data), "image": [mosaic(images).astype(np.float32)]}
         self.words.data = words

@@ -3,12 +3,17 @@
 A job is an iterator. A pool takes one item of it at a time and then puts the job back at the end of its queue, so that
 many sessions share the workers fairly, and a job that has been superseded or cancelled stops at its next item. Items
 are handed over on the session's own event loop.
+
+Theory, which follows a slider, comes first: whatever else is to be computed, of any session, waits until no theory is
+asked for.
 """
 
 import asyncio
 import contextlib
 import logging
+import math
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,15 +21,30 @@ from typing import Any
 
 import panel as pn
 
-# Theory has workers of its own, so that no training run can delay a slider. XLA spreads one run over all cores; a
-# second worker lets others go on while one is deep in a long chunk.
+# What a slider moves; what is made of it once the controls rest (timelines, files); and what takes long: networks, and
+# whatever is measured. XLA spreads one run over all cores; a second worker lets others go on while one is deep in a
+# long chunk.
 THEORY = ThreadPoolExecutor(2, thread_name_prefix="theory")
+ASIDE = ThreadPoolExecutor(2, thread_name_prefix="aside")
 NETWORKS = ThreadPoolExecutor(2, thread_name_prefix="networks")
+_ended = threading.Event()
 
 # Runs a callback on a session's event loop, sooner or later.
 Deliver = Callable[[Callable[[], None]], Any]
 
 _log = logging.getLogger(__name__)
+
+
+def end() -> None:
+    """Drop all work: the process is ending, and with it the threads that computations need."""
+    _ended.set()
+    for pool in (THEORY, ASIDE, NETWORKS):
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def have_ended() -> bool:
+    """Say whether the process is ending."""
+    return _ended.is_set()
 
 
 def session_deliverer() -> Deliver:
@@ -75,6 +95,39 @@ def _one_at_a_time() -> Deliver:
     return deliver
 
 
+class _Precedence:
+    """What is asked for in haste and has not been computed yet, of all sessions; the rest gives way to it."""
+
+    # Seconds without haste before the rest goes on, as a slider that is dragged asks again at once; and seconds after
+    # which one item of the rest is computed all the same, that it may come to an end while a class drags.
+    _PAUSE, _LONGEST = 0.1, 1.0
+
+    def __init__(self):
+        self._changed = threading.Condition()
+        self._hasty, self._last = 0, -math.inf
+
+    def add(self, hasty: int) -> None:
+        """Note that so many more are asked for; -1 for one that is computed."""
+        with self._changed:
+            self._hasty, self._last = self._hasty + hasty, time.monotonic()
+            self._changed.notify_all()
+
+    def give_way(self) -> None:
+        """Return when there is no haste."""
+        until = time.monotonic() + self._LONGEST
+        with self._changed:
+            while (now := time.monotonic()) < until and (self._hasty or now < self._last + self._PAUSE):
+                self._changed.wait((until if self._hasty else min(until, self._last + self._PAUSE)) - now)
+
+
+_precedence = _Precedence()
+
+
+def give_way() -> None:
+    """Return when no theory is asked for, in a second at most: for work that is no session's."""
+    _precedence.give_way()
+
+
 class Latest:
     """One lane of work in one session: a new request replaces the one before.
 
@@ -100,8 +153,8 @@ class Latest:
         delay: float = 0.0,
     ) -> None:
         """Start the job that `make` returns after `delay` seconds, unless a newer request comes first."""
-        self.cancel()
         self.idle.clear()
+        self._drop()
         job = self._job = _Job(self, make, on_items, on_end, on_error)
         if delay:
             self._timer = threading.Timer(delay, lambda: self.enqueue(job))
@@ -113,19 +166,39 @@ class Latest:
     def enqueue(self, job: "_Job") -> None:
         """Put a job at the end of the pool's queue; when the process is ending there is none any more."""
         with contextlib.suppress(RuntimeError):
-            self._pool.submit(job.advance)
+            if self._pool is THEORY:
+                self._hurry(job)
+            else:
+                self._pool.submit(self._give_way, job)
+
+    def _hurry(self, job: "_Job") -> None:
+        _precedence.add(1)
+        try:
+            self._pool.submit(job.advance).add_done_callback(lambda _: _precedence.add(-1))
+        except RuntimeError:
+            _precedence.add(-1)
+            raise
+
+    def _give_way(self, job: "_Job") -> None:
+        if self._job is job:
+            _precedence.give_way()
+            job.advance()
 
     def cancel(self) -> None:
         """Drop the current request; nothing of it is delivered any more."""
+        self._drop()
+        self.idle.set()
+
+    def _drop(self) -> None:
         self._job = None
         if self._timer is not None:
             self._timer.cancel()
-        self.idle.set()
+            self._timer = None  # which holds the job, and with it what the job reads
 
 
 def once(make: Callable[[], Any], take: Callable[[Any], None], refuse: Callable[[str], None]) -> Latest:
     """Make one thing off the event loop and hand it over; `refuse` gets the sentence of an error."""
-    lane = Latest(THEORY, session_deliverer())
+    lane = Latest(ASIDE, session_deliverer())
     lane.submit(lambda: iter([make()]), lambda items: take(items[-1]), lambda: None, refuse)
     return lane
 
@@ -153,6 +226,8 @@ class _Job:
             sentence = str(error)
             self._ending = lambda: self._on_error(sentence)
         except Exception as error:
+            if _ended.is_set():
+                return
             _log.exception("A job failed")
             sentence = f"This could not be computed ({type(error).__name__}: {error}). Change a control to go on."
             self._ending = lambda: self._on_error(sentence)

@@ -76,8 +76,9 @@ class LessonPanel(pn.viewable.Viewer):
         self.result = widgets.text("<div role='status'></div>", "lr-guide")
         self._body[:] = [question, *self.choices, self.result]
         self.back.disabled, self.next.disabled = self.number == 1, self.number == count
-        link = urlencode({"lesson": self.lesson.name, "step": self.number})
-        self._link.object = f"<a href='?{link}'>Link to this step</a>"
+        place = {"lesson": self.lesson.name, "step": str(self.number)}
+        self._link.object = f"<a href='?{urlencode(place)}'>Link to this step</a>"
+        self._navigator.explorer.share.remember(**place)  # so that a reload comes back to it
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the layout."""

@@ -19,6 +19,7 @@ from .state import PRESET
 
 VERSION = 1
 MOST_CHARACTERS = 500
+LEFT_OUT = " (In the link; it was left out.)"
 # Fields that may be None, which a link writes as auto and an experiment leaves out.
 _OPTIONAL = {
     field.name: part
@@ -31,9 +32,13 @@ _ACTIVATION = re.compile(r"(\w+)\((.*)\)")
 
 def encode(experiment: lr.Experiment) -> str:
     """Return the query string, without the question mark; it is `v=1` for the preset itself."""
-    preset = flat(PRESET)
-    changed = {name: value for name, value in flat(experiment).items() if value != preset.get(name)}
-    return urlencode({"v": VERSION, **changed})
+    return urlencode({"v": VERSION, **changes(experiment, PRESET)})
+
+
+def changes(experiment: lr.Experiment, start: lr.Experiment) -> dict[str, Any]:
+    """Return the fields of an experiment that differ from those of another, by the names that a link gives them."""
+    before = flat(start)
+    return {name: value for name, value in flat(experiment).items() if value != before.get(name)}
 
 
 def decode(query: str, start: lr.Experiment = PRESET) -> tuple[lr.Experiment, list[str]]:
@@ -60,7 +65,7 @@ def decode(query: str, start: lr.Experiment = PRESET) -> tuple[lr.Experiment, li
         try:
             experiment = lr.Experiment.from_dict(spec)
         except ValueError as error:
-            notices.append(f"{error} (In the link; it was left out.)")
+            notices.append(f"{error}{LEFT_OUT}")
     return experiment, notices
 
 

@@ -5,37 +5,21 @@ A HoloViews redraw costs tens of milliseconds on the server; replacing the colum
 Nothing is added or removed after the first drawing.
 """
 
+from collections.abc import Mapping
 from typing import Any, cast
 
-import holoviews as hv
 import numpy as np
 import panel as pn
 from bokeh.core.serialization import Deserializer, Serializer
-from bokeh.models import ColorBar, ColumnDataSource, CustomJS, CustomJSTicker, GlyphRenderer
+from bokeh.models import ColorBar, ColumnDataSource, GlyphRenderer
+from bokeh.models.glyph import Glyph
 from bokeh.plotting import figure
-from holoviews.plotting.bokeh.element import ElementPlot
 
 from . import pinned
-from .marks import Axis, Columns, Part, draw
-from .projection import keep_text_sizes, resize
+from .figures import named_renderers, new_figure
+from .marks import Axis, Columns, Part
+from .projection import resize
 from .theme import Tokens
-
-# Bokeh's own ticker for logarithmic axes labels one end of an axis that spans less than two decades.
-_LOG_TICKS = """
-const [low, high] = [cb_data.start, cb_data.end];
-const decades = Math.log10(high / low);
-const stride = Math.max(1, Math.ceil(decades / 6));
-const digits = decades > 2.5 ? [1] : decades > 1.2 ? [1, 3] : decades > 0.5 ? [1, 2, 3, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
-const ticks = [];
-for (let k = Math.floor(Math.log10(low)); k <= Math.log10(high); k++) {
-  if (k % stride == 0) ticks.push(...digits.map(d => d * 10 ** k).filter(t => t >= low && t <= high));
-}
-return ticks;
-"""
-
-
-# A click on the legend mutes its own renderer; this is the one in the plot.
-_MUTE = "const shown = renderers[cb_obj.item.label.value]; shown.muted = !shown.muted"
 
 
 class Live:
@@ -55,65 +39,18 @@ class Live:
         legend_columns: int = 0,
     ):  # fmt: skip
         """Render the parts, with nothing to show yet."""
-        plot = hv.renderer("bokeh").get_plot(draw(parts, x, y))
-        self.figure = plot.state
-        self.figure.toolbar.autohide = True
-        keep_text_sizes(self.figure, legend_columns)
-        # A few thousand points are drawn faster without WebGL, whose start and read-back cost more than they save.
-        self.figure.output_backend = "canvas"
-        for axis, dimension in ((x, "x"), (y, "y")):
-            if axis.log:
-                ticker = CustomJSTicker(major_code=_LOG_TICKS)
-                getattr(self.figure, f"{dimension}axis").ticker = ticker
-                getattr(self.figure, f"{dimension}grid").ticker = ticker
+        self.figure = new_figure(parts, x, y, pinnable, legend_columns)
+        self._renderers = named_renderers(self.figure)
         self._downwards = y.downwards
         self._framed: Any = None
         self.is_patching = False  # while it is not, columns that change were changed in the browser
         self._roles = {part.label: part.role for part in parts}
+        self._roles |= {pinned.name(part.label): part.role for part in parts if part.label in pinnable}
         self.ahead: set[str] = set()  # parts of which the browser has newer columns than the server
-        self._renderers: dict[str, GlyphRenderer] = {}
-        for part in plot.traverse(lambda p: p, [ElementPlot]):
-            if "glyph_renderer" in part.handles:
-                renderer = self._renderers[part.current_frame.label] = part.handles["glyph_renderer"]
-                renderer.name = part.current_frame.label
-        self._give_the_legend_its_own()
-        for part in parts:
-            if part.label in pinnable:
-                self._add_pinned(part)
         if shared is not None:
             for label, renderer in self._renderers.items():
                 renderer.data_source = shared.source(label)
         self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=150, styles={"font-size": "12px"})
-
-    def _give_the_legend_its_own(self) -> None:
-        """Let the legend show renderers with one mark that is not drawn.
-
-        Of a part with no marks it would show no symbol, and it would be built anew whenever the data change, which
-        makes it flicker while time plays.
-        """
-        for legend in self.figure.legend:
-            for item in legend.items:
-                item.renderers = [
-                    GlyphRenderer(
-                        data_source=ColumnDataSource(dict(shown.data_source.data)), glyph=shown.glyph, name="legend"
-                    )
-                    for shown in item.renderers
-                ]
-                self.figure.renderers.extend(item.renderers)
-            legend.js_on_event("legend_item_click", CustomJS(args={"renderers": self._renderers}, code=_MUTE))
-
-    def _add_pinned(self, part: Part) -> None:
-        """Add one glyph for the pinned curves of a part; in Bokeh, since HoloViews takes a hundred times as long."""
-        label = pinned.name(part.label)
-        if part.kind == "line":
-            empty = ColumnDataSource({"xs": [], "ys": [], "dash": []})
-            style = {"line_dash": "dash", "line_width": 1.25, "line_alpha": 0.8}
-            renderer = self.figure.multi_line("xs", "ys", source=empty, **style)
-        else:
-            empty = ColumnDataSource({"x": [], "y": [], "marker": []})
-            style = {"marker": "marker", "size": 5, "fill_alpha": 0, "line_alpha": 0.8}
-            renderer = self.figure.scatter("x", "y", source=empty, **style)
-        renderer.name, self._renderers[label], self._roles[label] = label, renderer, part.role
 
     def source(self, label: str) -> ColumnDataSource:
         """Return the data source of a part."""
@@ -124,12 +61,14 @@ class Live:
         return self._renderers[label]
 
     def patch(self, columns: Columns) -> None:
-        """Replace the columns of every part named; floats go over the wire in single precision."""
+        """Replace the columns of every part named that have changed; floats go over the wire in single precision."""
         self.is_patching = True
         for label, values in columns.items():
             if label in self.ahead:
                 continue
-            self.source(label).data = {name: _compact(column) for name, column in values.items()}
+            new, source = {name: _compact(column) for name, column in values.items()}, self.source(label)
+            if not are_equal(new, cast(Mapping[Any, Any], source.data)):
+                source.data = new
         self.is_patching = False
 
     def frame(self, x: tuple[float, float], y: tuple[float, float]) -> None:
@@ -150,7 +89,7 @@ class Live:
         renderer = self._renderers[label]
         renderer.glyph.color_mapper.update(low=values[0], high=values[1])
         for bar in self.figure.select({"type": ColorBar}):
-            bar.title = title
+            bar.update(title=title)
 
     def recolour(self, tokens: Tokens) -> None:
         """Draw every part in its role's colour, and all in the theme's sizes."""
@@ -167,11 +106,16 @@ class Live:
         return result
 
 
-def _recolour(renderer: GlyphRenderer, colour: str) -> None:
+def _recolour(renderer: GlyphRenderer, colour: Any) -> None:
+    if isinstance(colour, tuple):
+        renderer.glyph.color_mapper.palette = list(colour)
+        return
     glyphs = (renderer.glyph, renderer.nonselection_glyph, renderer.muted_glyph, renderer.selection_glyph)
     for glyph in glyphs:
+        # Of a name that is not there Bokeh looks for names like it, which takes a millisecond.
+        known = glyph.properties() if isinstance(glyph, Glyph) else ()
         for name in ("line_color", "fill_color", "hatch_color", "text_color"):
-            if getattr(glyph, name, None) is not None:
+            if name in known and getattr(glyph, name) is not None:
                 setattr(glyph, name, colour)
 
 
@@ -182,6 +126,19 @@ def _compact(column: Any) -> Any:
         return column
     array = np.asarray(column)
     return array.astype(np.float32) if array.dtype == np.float64 else array
+
+
+def are_equal(new: Mapping[str, Any], old: Any) -> bool:
+    """Return whether a data source that has the columns `old` needs no new ones."""
+    return new.keys() == old.keys() and all(
+        len(column) == len(old[name])
+        and (
+            all(map(np.array_equal, column, old[name]))
+            if isinstance(column, list)
+            else np.array_equal(column, old[name])
+        )
+        for name, column in new.items()
+    )
 
 
 def band(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> dict[str, np.ndarray]:

@@ -22,27 +22,36 @@ Columns = Mapping[str, Mapping[str, Any]]
 _STYLES: dict[str, dict[str, Any]] = {
     "line": {"line_width": 2},
     "dashes": {"line_width": 1.5, "line_dash": "dashed"},
+    "dot-dashes": {"line_width": 2, "line_dash": "dotdash"},
     "rule": {"line_width": 1.5, "line_dash": "dotted"},
     "points": {"size": 5},
     "rings": {"size": 6, "fill_alpha": 0},
     "cloud": {"size": 4, "fill_alpha": 0.25, "line_alpha": 0},
+    "squares": {"size": 6, "marker": "square", "fill_alpha": 0},
     "diamonds": {"size": 13, "marker": "diamond"},
     "band": {"fill_alpha": 0.2, "line_alpha": 0},
     "segments": {"line_width": 1.5},
     "strong segments": {"line_width": 3},
+    "dashed segments": {"line_width": 2.5, "line_dash": "dashed"},
     "labels": {"text_font_size": "9pt", "text_baseline": "bottom"},
     "image": {"cmap": list(Cividis256), "colorbar": True, "colorbar_opts": {"width": 10}},
+    "field": {"cmap": list(LIGHT.diverging), "colorbar": True, "colorbar_opts": {"width": 10}},
+    "upper field": {"cmap": list(LIGHT.diverging), "colorbar": False},
 }
 _ELEMENTS = {
     "points": hv.Scatter,
     "rings": hv.Scatter,
     "cloud": hv.Scatter,
+    "squares": hv.Scatter,
     "diamonds": hv.Scatter,
     "band": hv.Area,
     "segments": hv.Segments,
     "strong segments": hv.Segments,
+    "dashed segments": hv.Segments,
     "labels": hv.Labels,
     "image": hv.Image,
+    "field": hv.Image,
+    "upper field": hv.Image,
 }
 # What the columns of a kind of mark are called, where they are not x and y.
 _COLUMNS = {
@@ -90,7 +99,8 @@ def draw(parts: tuple[Part, ...], x: Axis, y: Axis, columns: Columns | None = No
                 "background_fill_alpha": 0,
                 "padding": 0,
                 "margin": 0,
-                "spacing": 10,
+                "spacing": 6,
+                "glyph_width": 16,
             },
             fontsize={"labels": "12px", "ticks": "11px", "legend": "12px"},
             responsive=True,
@@ -120,6 +130,8 @@ def _element(part: Part, columns: Mapping[str, Any]) -> hv.Element:
         x, low, high = columns["x"][:half], columns["y"][:half], columns["y"][-half:][::-1]
         element = hv.Area((x, low, high), "x", ["y", "y2"], label=part.label)
     elif kind is hv.Image:
+        if not len(columns["image"]):
+            columns, style = _nothing(part.kind), {**style, "visible": False, "colorbar": False}
         image, colour = np.asarray(columns["image"][0]), {}
         ends = [0.0 if np.isnan(columns[name][0]) else columns[name][0] for name in "xy"]
         bounds = (*ends, ends[0] + columns["dw"][0], ends[1] + columns["dh"][0])
@@ -134,6 +146,6 @@ def _element(part: Part, columns: Mapping[str, Any]) -> hv.Element:
         )
     else:
         element = kind((columns["x"], columns["y"]), "x", "y", label=part.label)
-    tools = ["hover"] if part.kind in ("line", "image") else []
+    tools = ["hover"] if part.kind in ("line", "image", "field") else []
     legend = {} if kind in (hv.Image, hv.Labels) else {"show_legend": part.legend}
     return cast(hv.Element, element.opts(tools=tools, **colour, **legend, **style))

@@ -75,18 +75,8 @@ class Pages(pn.viewable.Viewer):
         if page == self._shown:
             return
         if page not in self._pages:
-            columns = [[self.view(kind) for kind in column] for column in self._columns[page]]
-            self._pages[page] = pn.Row(
-                *(
-                    pn.Column(
-                        *column, sizing_mode="stretch_both", margin=0, **widgets.styled(f"lr-column-{len(column)}")
-                    )
-                    for column in columns
-                ),
-                sizing_mode="stretch_both",
-                margin=0,
-                **widgets.styled("lr-columns"),
-            )
+            columns = [_column([self.view(kind) for kind in column]) for column in self._columns[page]]
+            self._pages[page] = pn.Row(*columns, sizing_mode="stretch_both", margin=0, **widgets.styled("lr-columns"))
         self._shown = page
         self._layout[:] = [self._pages[page]]
 
@@ -99,6 +89,14 @@ class Pages(pn.viewable.Viewer):
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the place of the page on screen."""
         return self._layout
+
+
+def _column(views: list[AbstractView]) -> pn.Column:
+    """Return views below one another."""
+    styled = widgets.styled(f"lr-column-{len(views)}")
+    if any(view.is_tall for view in views):
+        styled["css_classes"].append("lr-tall")
+    return pn.Column(*views, sizing_mode="stretch_both", margin=0, **styled)
 
 
 def _checked(kinds: Sequence[type[AbstractView]]) -> Sequence[type[AbstractView]]:

@@ -29,6 +29,7 @@ _SYMBOLS = {
     "seeds": "networks",
 }  # fmt: skip
 # Fields whose values say what they are.
+FOLLOWS = ("ntk_points",)  # the number of points, so that it is no difference of its own
 _PLAIN = ("data", "activation", "parametrization")
 
 
@@ -84,7 +85,7 @@ def difference(experiment: lr.Experiment, now: lr.Experiment) -> str:
     words = [
         str(value) if field in _PLAIN else f"{_SYMBOLS.get(field, field.replace('_', ' '))} {_short(value)}"
         for field, value in fields.items()
-        if value != others.get(field) and field != "ntk_points"  # which follows n
+        if value != others.get(field) and field not in FOLLOWS
     ]
     more = f" and {len(words) - _MOST_WORDS} more" if len(words) > _MOST_WORDS else ""
     return ", ".join(words[:_MOST_WORDS]) + more or "as now"

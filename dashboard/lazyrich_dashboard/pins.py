@@ -10,8 +10,9 @@ from panel.custom import JSComponent
 import lazyrich as lr
 
 from .pinned import DASHES, MARKERS, SLOTS, Pin, difference
-from .results import PinnedCurves
+from .results import PinnedCurves, Snapshot
 from .views import AbstractView
+from .widgets import put
 
 _ASSETS = Path(__file__).parent / "assets"
 
@@ -40,9 +41,27 @@ class Pins(JSComponent):
         if len(taken) == SLOTS:
             return f"At most {SLOTS} runs can be pinned. Unpin one first."
         slot = min(set(range(SLOTS)) - taken)
-        self._kept.append(Pin(slot, experiment, {kind: _curves(view) for kind, view in views.items()}))
+        self._kept.append(Pin(slot, experiment, {kind: curves(view) for kind, view in views.items()}))
         self._on_change()
         return "Pinned: move a control to compare"
+
+    @property
+    def experiments(self) -> tuple[lr.Experiment, ...]:
+        """The pinned runs, in the order of their slots."""
+        return tuple(kept.experiment for kept in sorted(self._kept, key=lambda kept: kept.slot))
+
+    def put(self, pin: Pin) -> None:
+        """Keep a run in its slot, if that is free."""
+        if pin.slot not in {kept.slot for kept in self._kept}:
+            self._kept.append(pin)
+            self._on_change()
+
+    def renew(self, pin: Pin) -> None:
+        """Show more of a run, unless it has been let go since."""
+        same = [kept for kept in self._kept if (kept.slot, kept.experiment) == (pin.slot, pin.experiment)]
+        if same:
+            self._kept = [pin if kept in same else kept for kept in self._kept]
+            self._on_change()
 
     def unpin(self, slot: int) -> None:
         """Let the run in a slot go."""
@@ -55,28 +74,26 @@ class Pins(JSComponent):
 
     def compare(self, now: lr.Experiment) -> None:
         """Say in what each run differs from the one on screen."""
-        self.param.update(
-            visible=bool(self._kept),
-            pins=[
-                {
-                    "slot": kept.slot,
-                    "dash": DASHES[kept.slot],
-                    "marker": MARKERS[kept.slot],
-                    "words": difference(kept.experiment, now),
-                }
-                for kept in sorted(self._kept, key=lambda kept: kept.slot)
-            ],
-        )
+        pins = [
+            {
+                "slot": kept.slot,
+                "dash": DASHES[kept.slot],
+                "marker": MARKERS[kept.slot],
+                "words": difference(kept.experiment, now),
+            }
+            for kept in sorted(self._kept, key=lambda kept: kept.slot)
+        ]
+        put(self, visible=bool(pins), pins=pins)
 
     def _handle_msg(self, data: Any) -> None:
         """Let go what a button says."""
         self.unpin(data.get("unpin"))
 
 
-def _curves(view: AbstractView) -> dict[str, Any]:
-    """Return the columns of what a view shows that a pin keeps."""
+def curves(view: AbstractView, snapshot: Snapshot | None = None) -> dict[str, Any]:
+    """Return the columns of a view that a pin keeps: of what it shows, or of another snapshot."""
     shown = view.shown
     if shown is None or shown.snapshot is None or not shown.pinnable:
         return {}
-    columns = shown.columns(shown.snapshot)
+    columns = shown.columns(snapshot or shown.snapshot)
     return {label: columns[label] for label in shown.pinnable}

@@ -19,7 +19,9 @@ class Player(pn.custom.JSComponent):
     """The player of one session; what its buttons and keys do is in `assets/player.js`."""
 
     position = param.Integer(default=STEPS, bounds=(0, STEPS), doc="The grid time asked for.", label="Time t")
-    labels = param.List(default=[""] * (STEPS + 1), item_type=str, doc="The grid's times in words.")
+    steps = param.Integer(default=STEPS, constant=True, doc="The number of the last grid time.")
+    # A list: a notebook's page sends it back, and has no tuples.
+    ends = param.List(default=[1.0, 1.0], item_type=float, doc="The first and the last grid time; they are log-spaced.")
     tracks = param.Parameter(default=None, doc="The plots at all times; None while the browser has to ask the server.")
     drawn = param.List(default=[0, STEPS], item_type=int, doc="How often the server has drawn, and at which grid time.")
     takes_page_keys = param.Boolean(default=False, doc="Whether keys pressed anywhere on the page are the player's.")

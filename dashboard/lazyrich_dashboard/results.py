@@ -2,10 +2,10 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -14,6 +14,7 @@ import lazyrich as lr
 from lazyrich.data import FETCHED, check_is_here
 
 from .cache import RESULTS, SharedStream
+from .modes import Modes
 
 _TIMES = 160
 # A gigabyte in single precision; training holds a few copies.
@@ -21,7 +22,15 @@ _MOST_NUMBERS = 2**28
 # Tens of seconds of one worker.
 _MOST_ENTRIES = 1e9
 # The same, of activations that take a quadrature a pair.
-_MOST_QUADRATURES = 3e4
+MOST_QUADRATURES = 3e4
+
+
+class _Checkpoint(Protocol):
+    @property
+    def time(self) -> float: ...
+
+
+T = TypeVar("T", bound=_Checkpoint)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +59,14 @@ class Theory:
         """Training points."""
         return len(self.spectrum.values)
 
-    @property
+    @cached_property
+    def modes(self) -> Modes:
+        """The kernel's first modes."""
+        return Modes(self.flow)
+
+    @cached_property
     def nbytes(self) -> int:
-        """Size, for the cache."""
+        """Size, for the cache, which asks often."""
         arrays = (self.spectrum.vectors, self.flow.cross_ntk, self.data.x_train, self.data.x_test)
         return sum(array.nbytes for array in arrays if array is not None)
 
@@ -63,7 +77,8 @@ class Frame:
 
     `losses` by role (train, test), each (seeds,); `movement` |Theta_t - Theta_0|/|Theta_0| (seeds,); `spectrum` the
     eigenvalues of Theta/n on the first points, descending, (seeds, ntk_points); `ntk` those points' kernels, (seeds,
-    ntk_points, ntk_points); `f_test` (seeds, n', C).
+    ntk_points, ntk_points); `f_test` (seeds, n', C); `f_plane` (seeds, points, C) on the `plane_grid` of planar
+    data, of others None.
     """
 
     time: float
@@ -74,6 +89,7 @@ class Frame:
     ntk: np.ndarray
     f_test: np.ndarray
     status: str
+    f_plane: np.ndarray | None = None
 
     @cached_property
     def is_finite(self) -> bool:
@@ -89,7 +105,8 @@ class Frame:
     def nbytes(self) -> int:
         """Size, for the cache."""
         mean = 8 * self.ntk[0].size
-        return self.spectrum.nbytes + self.ntk.nbytes + mean + self.f_test.nbytes
+        plane = 0 if self.f_plane is None else self.f_plane.nbytes
+        return self.spectrum.nbytes + self.ntk.nbytes + mean + self.f_test.nbytes + plane
 
 
 @dataclass(frozen=True)
@@ -113,7 +130,7 @@ class Snapshot:
 
     `theory`, the `frames` there are so far, and where in time the scrubber stands; of the view's own what its `predict`
     returned, and what its `measure` has yielded so far; what all this is of (None where nobody asks), and the view's
-    curves of other experiments that have been pinned.
+    curves of other experiments that have been pinned; the number of the mode that is looked at, 0 for none.
     """
 
     theory: Theory
@@ -123,6 +140,7 @@ class Snapshot:
     measured: tuple[Any, ...] = ()
     experiment: lr.Experiment | None = None
     pinned: tuple[PinnedCurves, ...] = ()
+    mode: int = 0
 
     @property
     def time(self) -> float:
@@ -138,11 +156,19 @@ class Snapshot:
     @cached_property
     def frame(self) -> Frame | None:
         """The checkpoint nearest to the scrubber's time (on the log axis), if the run has come that far."""
-        trained = self.trained
-        if not trained or self.time > 1.5 * trained[-1].time:
-            return None
-        time = self.time
-        return min(trained, key=lambda frame: abs(math.log(frame.time / time)))
+        return nearest_checkpoint(self.trained, self.time)
+
+
+def nearest_checkpoint(checkpoints: Sequence[T], time: float) -> T | None:
+    """Return the checkpoint nearest to a time (on the log axis), if they have come that far."""
+    if not checkpoints or time > 1.5 * checkpoints[-1].time:
+        return None
+    return min(checkpoints, key=lambda at: abs(math.log(at.time / time)))
+
+
+def is_planar(data: lr.Dataset) -> bool:
+    """Say whether one output is a function on a plane; the circle's is one of the angle."""
+    return data.in_dim == 2 and data.out_dim == 1 and data.name != "circle"
 
 
 def theory_key(experiment: lr.Experiment) -> str:
@@ -171,9 +197,9 @@ def _compute_theory(experiment: lr.Experiment) -> Theory:
         check_is_here(spec.name)  # a download would keep a worker from all other sessions
     data = experiment.load_data()
     norms = np.linalg.norm(np.concatenate([data.x_train, data.x_test]), axis=1)
-    if net.phi.family.is_quadrature and entries > _MOST_QUADRATURES and not np.allclose(norms, norms[0], rtol=1e-12):
+    if net.phi.family.is_quadrature and entries > MOST_QUADRATURES and not np.allclose(norms, norms[0], rtol=1e-12):
         raise ValueError(
-            f"On points of unequal norms {net.phi} takes a quadrature a pair, for at most {_MOST_QUADRATURES:,.0f} "
+            f"On points of unequal norms {net.phi} takes a quadrature a pair, for at most {MOST_QUADRATURES:,.0f} "
             f"kernel entries, depth x n x (n + tests); got {entries:,}. Take fewer points, a lower depth, or a smooth "
             "activation such as gelu."
         )
@@ -199,7 +225,7 @@ def frames(experiment: lr.Experiment) -> SharedStream:
     )
 
 
-def _check_size(experiment: lr.Experiment) -> None:
+def check_size(experiment: lr.Experiment) -> None:
     """Refuse networks that would take the memory from all other sessions.
 
     Weights and activations of one seed: $L (N^2 + nN)$, with L at the next power of two, as the core draws them.
@@ -215,9 +241,10 @@ def _check_size(experiment: lr.Experiment) -> None:
 
 
 def _compute_frames(experiment: lr.Experiment) -> Iterator[Frame]:
-    _check_size(experiment)
+    check_size(experiment)
+    plane = ("plane",) if is_planar(experiment.load_data()) else ()
     start = None
-    for chunk in experiment.train_stream(record=("loss", "outputs", "ntk")):
+    for chunk in experiment.train_stream(record=("loss", "outputs", "ntk", *plane)):
         ntk = chunk.ntk.values[:, 0].astype(np.float64)
         start = ntk if start is None else start
         yield _frame(chunk, ntk, start, experiment.training.time)
@@ -237,4 +264,5 @@ def _frame(chunk: xr.Dataset, ntk: np.ndarray, start: np.ndarray, end: float) ->
         ntk=chunk.ntk.values[:, 0],
         f_test=chunk.f_test.values[:, 0],
         status=chunk.attrs["status"],
+        f_plane=chunk.f_plane.values[:, 0] if "f_plane" in chunk else None,
     )

@@ -51,7 +51,7 @@ class Navigator:
         """Show a screen; options of views that it does not name go back to their defaults."""
         self.screen = screen
         explorer, mark = self.explorer, screen.bookmark
-        explorer.state.scrub = mark.scrub
+        explorer.state.param.update(scrub=mark.scrub, mode=mark.mode)
         explorer.experiment = screen.experiment
         for kind in {**explorer.pages.views, **mark.options}:
             defaults = {name: kind.param[name].default for name in kind.linked()}

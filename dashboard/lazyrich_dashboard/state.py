@@ -10,6 +10,8 @@ from lazyrich.activations import FAMILIES
 from lazyrich.data import NAMES, OPTIONS, largest_sizes
 from lazyrich.parametrizations import PARAMETRIZATIONS
 
+from .modes import MOST
+
 # What the page opens on: a few seconds of training that show a decaying spectrum, a test loss that follows theory and
 # kernels that move a little.
 PRESET = lr.Experiment(
@@ -96,6 +98,9 @@ class State(param.Parameterized):
         default=1.0, bounds=(0, 1), step=0.01, doc="Where in training time the plots stand, from first step to end.",
         label="Time t",
     )  # fmt: skip
+    mode = param.Integer(
+        default=0, bounds=(0, MOST), doc="Which of the kernel's modes the plots mark; 0 for none.", label="Mode"
+    )
 
     complaint = param.String(default="", doc="What is wrong with the text last typed into a field; empty if nothing.")
 

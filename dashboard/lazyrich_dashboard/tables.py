@@ -27,7 +27,7 @@ def tidy(parts: tuple[Part, ...], columns: Columns) -> pd.DataFrame:
 
 
 def _rows(kind: str, columns: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    if kind == "image":
+    if "image" in columns:
         return _pixels(columns)
     if kind == "band":
         half = len(columns["x"]) // 2

@@ -6,13 +6,17 @@ theory is a line, finite networks are a band or markers. A page that is projecte
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
+
+from holoviews.plotting.util import process_cmap
 
 
 @dataclass(frozen=True)
 class Tokens:
     """Colours by meaning; `colour(role)` looks one up.
 
-    `font` is the least size of text in pixels, `weight` what the sizes of lines and markers are multiplied by.
+    `font` is the least size of text in pixels, `weight` what the sizes of lines and markers are multiplied by;
+    `diverging` the colours of values on both sides of a middle, which has the page's own.
     """
 
     theory: str
@@ -22,11 +26,13 @@ class Tokens:
     trained: str
     target: str
     guide: str
+    mode: str
+    diverging: tuple[str, ...]
     font: int = 0
     weight: float = 1.0
 
-    def colour(self, role: str) -> str:
-        """Return the colour of a role: one of the field names."""
+    def colour(self, role: str) -> Any:
+        """Return the colour of a role, one of the field names; of `diverging` the colours of a map."""
         return getattr(self, role)
 
 
@@ -38,6 +44,8 @@ LIGHT = Tokens(
     trained="#B0518A",
     target="#6b6b6b",
     guide="#6b6b6b",
+    mode="#7d6608",
+    diverging=tuple(process_cmap("bwy", 255, provider="colorcet")),
 )
 DARK = Tokens(
     theory="#f2f2f2",
@@ -47,6 +55,8 @@ DARK = Tokens(
     trained="#E29BC3",
     target="#a8a8a8",
     guide="#a8a8a8",
+    mode="#F0E442",
+    diverging=tuple(process_cmap("bky", 255, provider="colorcet")),
 )
 
 

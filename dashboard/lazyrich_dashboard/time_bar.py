@@ -6,9 +6,8 @@ import panel as pn
 
 from . import widgets
 from .player import Player
-from .results import Theory
 from .state import State
-from .timeline import STEPS, nearest, time_labels
+from .timeline import STEPS, nearest
 
 
 class TimeBar(pn.viewable.Viewer):
@@ -23,7 +22,13 @@ class TimeBar(pn.viewable.Viewer):
         """Lay out the row."""
         super().__init__(**params)
         self._state = state
-        self.player = Player(position=nearest(state.scrub), sizing_mode="stretch_width", height=40, margin=(0, 8))
+        self.player = Player(
+            position=nearest(state.scrub),
+            sizing_mode="stretch_width",
+            height=40,
+            margin=(0, 8),
+            css_classes=["lr-player"],
+        )
         self.player.param.watch(self._scrub, "position")
         state.param.watch(lambda event: self.player.param.update(position=nearest(event.new)), "scrub")
         self.progress = widgets.progress()
@@ -35,7 +40,8 @@ class TimeBar(pn.viewable.Viewer):
         row = (self.player, report, self.cancel_button)
         for item in row:
             item.align = "center"
-        self._layout = pn.Row(*row, sizing_mode="stretch_width", height=48, **widgets.named("time_bar"))
+        styled = widgets.styled("lr-time") | widgets.named("time_bar")
+        self._layout = pn.Row(*row, sizing_mode="stretch_width", height=48, **styled)
 
     @property
     def scrub(self) -> float:
@@ -45,10 +51,6 @@ class TimeBar(pn.viewable.Viewer):
     def _scrub(self, _event: object) -> None:
         if nearest(self._state.scrub) != self.player.position:
             self._state.scrub = self.scrub
-
-    def take(self, theory: Theory) -> None:
-        """Take the times of a new theory."""
-        self.player.labels = time_labels(theory)
 
     def report(self, words: str, *, running: bool, done: float = 0.0) -> None:
         """Say what is being computed, and how many per cent of it are done."""

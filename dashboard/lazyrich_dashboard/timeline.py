@@ -18,7 +18,7 @@ from .views.base import View
 
 # The grid has one time more, from the first to the last of the theory.
 STEPS = 120
-# Defines `showSlice(document, tracks, k)` and `putBack()`, for an ES module or a Bokeh CustomJS.
+# Defines `showSlice(document, tracks, k)`, `putBack()` and `timeLabel(ends, fraction)`, for an ES module or a CustomJS.
 SCRIPT = (Path(__file__).parent / "assets" / "timeline.js").read_text()
 
 
@@ -45,9 +45,14 @@ def nearest(scrub: float) -> int:
     return round(scrub * STEPS)
 
 
-def time_labels(theory: Theory) -> list[str]:
-    """Return the grid's times in words."""
-    return [f"t = {Snapshot(theory, (), k / STEPS).time:.3g}" for k in range(STEPS + 1)]
+def time_label(theory: Theory, k: int) -> str:
+    """Return a time of the grid in words."""
+    return f"t = {Snapshot(theory, (), k / STEPS).time:.3g}"
+
+
+def ends(theory: Theory) -> list[float]:
+    """Return the first and the last time of the grid."""
+    return [float(theory.times[0]), float(theory.times[-1])]
 
 
 def timeline(view: View, snapshot: Snapshot) -> Timeline:
@@ -69,6 +74,24 @@ def timeline(view: View, snapshot: Snapshot) -> Timeline:
             if len(slices.offsets) > 2:
                 moving.setdefault(label, {})[name] = slices
     return moving
+
+
+def by_mode(view: View, snapshot: Snapshot) -> Timeline:
+    """Return the columns of a view that depend on the mode, in place of times at each mode from 0, which is none."""
+    if isinstance(snapshot.predicted, Refusal):
+        return {}
+    count = snapshot.theory.modes.count
+    drawn = [view.of_mode(dataclasses.replace(snapshot, mode=number)) for number in range(count + 1)]
+    return {
+        label: {name: _slices([one[label][name] for one in drawn], list(range(count + 1))) for name in columns}
+        for label, columns in drawn[0].items()
+    }
+
+
+def shares(theory: Theory) -> np.ndarray:
+    """Return which share of the train loss each mode has at each time of the grid, (times, modes)."""
+    times = np.array([Snapshot(theory, (), k / STEPS).time for k in range(STEPS + 1)])
+    return theory.modes.shares(times).astype(np.float32)
 
 
 def _slices(contents: list[Any], at: list[int]) -> Slices:

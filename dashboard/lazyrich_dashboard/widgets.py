@@ -7,7 +7,7 @@ import html
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import panel as pn
@@ -26,7 +26,17 @@ def text(content: str, css_class: str, **options: Any) -> pn.pane.HTML:
     The style sheet goes with the pane: a page's own does not reach into Panel's shadow roots.
     """
     options = {"sizing_mode": "stretch_width", **options}
-    return pn.pane.HTML(content, **styled(css_class), **options)
+    return Text(content, **styled(css_class), **options)
+
+
+class Text(pn.pane.HTML):
+    """HTML that sends its text alone when that changes.
+
+    Panel sends the style sheets again, in a notebook as links to elsewhere (seen in 1.9.4).
+    """
+
+    def _update(self, ref: str, model: Any) -> None:
+        model.update(**self._process_param_change({"object": self.object}))
 
 
 def links(addresses: dict[str, str]) -> pn.pane.HTML:
@@ -59,7 +69,7 @@ def slider(parameter: param.Number) -> Any:
 
     def widen(event: param.parameterized.Event) -> None:
         for widget in made:
-            widget.param.update(start=min(low, event.new), end=max(high, event.new))
+            put(widget, start=min(low, event.new), end=max(high, event.new))
 
     # Watched before the widget is made, so that a new value is within the ends by the time the widget takes it.
     state.param.watch(widen, name)
@@ -180,17 +190,22 @@ def upload(label: str, accept: str, most: int) -> Upload:
 
 def small_select(parameter: param.Selector) -> pmui.Select:
     """Return a drop-down list for the heading of a view."""
+    # As high as its text, which a projector's page makes larger.
+    height = {"height": "max(36px, var(--lr-font, 0px) * 2.6)"}
     return pmui.Select.from_param(
-        parameter, label=parameter.label, size="small", width=180, height=36, margin=(2, 8, 0, 0), sizing_mode="fixed"
+        parameter, label=parameter.label, size="small", width=180, margin=(2, 8, 0, 0), sizing_mode=None, styles=height
     )
 
 
 def tabs(parameter: param.Selector) -> pmui.RadioButtonGroup:
     """Return a row of buttons of which one is pressed: the page on screen."""
-    compact = {"& button": {"whiteSpace": "nowrap", "padding": "2px 14px", "textTransform": "none"}}
+    compact = {
+        "& button": {"whiteSpace": "nowrap", "padding": "2px 14px", "textTransform": "none"},
+        "@container (max-width: 800px)": {"& button": {"padding": "2px 4px"}},
+    }
     return pmui.RadioButtonGroup.from_param(
-        parameter, label="", description="", size="small", margin=(2, 12), width=640, height=32, sizing_mode="fixed",
-        sx=compact, **named("tabs"),
+        parameter, label="", description="", size="small", margin=(2, 12), height=32, sizing_mode="stretch_width",
+        max_width=640, sx=compact, **named("tabs"),
     )  # fmt: skip
 
 
@@ -219,13 +234,20 @@ def progress() -> pmui.LinearProgress:
 
 def alert() -> pmui.Alert:
     """Return the place where a sentence stands when the controls make no experiment."""
-    compact = {"padding": "0 12px", "& p": {"margin": "4px 0"}}
+    # Sentences without end leave room for the plots.
+    compact = {"padding": "0 12px", "maxHeight": "140px", "overflowY": "auto", "& p": {"margin": "4px 0"}}
     return pmui.Alert(severity="warning", visible=False, sizing_mode="stretch_width", margin=8, sx=compact)
 
 
 def say(place: pmui.Alert, sentences: list[str]) -> None:
     """Show sentences in an `alert`, or none."""
-    place.param.update(object="\n\n".join(map(plain, sentences)), visible=bool(sentences))
+    put(place, object="\n\n".join(map(plain, sentences)), visible=bool(sentences))
+
+
+def put(target: param.Parameterized, **values: Any) -> None:
+    """Set parameters at once, if one of them changes: `param.update` takes 0.2 ms where none does, too."""
+    if any(getattr(target, name) != value for name, value in values.items()):
+        target.param.update(**values)
 
 
 def plain(sentence: str) -> str:
@@ -242,8 +264,3 @@ def log_values(first: int, last: int, digits: Iterable[int] = (1, 2, 5)) -> list
 def search(label: str) -> pmui.TextInput:
     """Return a field for words to look for; `value_input` follows what is typed."""
     return pmui.TextInput(label=label, size="small", width=340, margin=(4, 10))
-
-
-def download(label: str, make: Callable[[], IO], filename: str) -> pmui.FileDownload:
-    """Return a button that downloads what `make` returns when it is pressed."""
-    return pmui.FileDownload(callback=make, filename=filename, label=label, size="small", margin=(4, 10), height=34)

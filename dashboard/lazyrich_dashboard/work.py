@@ -11,7 +11,8 @@ from typing import Any, Protocol
 import lazyrich as lr
 
 from .jobs import NETWORKS, THEORY, Deliver, Latest, NotebookLoop
-from .results import Frame, Snapshot, Theory, frames, theory
+from .progress import Progress
+from .results import Frame, Refusal, Snapshot, Theory, frames, theory
 from .views import AbstractView
 from .views.base import predicted
 
@@ -23,7 +24,7 @@ _REST_SECONDS = 0.4
 class Screen(Protocol):
     """Where results go; called on the session's event loop."""
 
-    def take_theory(self, page: str) -> None:
+    def take_theory(self, page: str, theory: Theory) -> None:
         """Draw a page whose theory is new."""
 
     def take_results(self) -> None:
@@ -56,7 +57,7 @@ class Work:
         self.predicted: Predictions = {}
         self.measured: dict[AbstractView, tuple[Any, ...]] = {}
         self._trained: lr.Experiment | None = None  # the experiment whose networks were asked for last
-        self._started = 0.0
+        self._progress = Progress(screen.report)
         self.theory_lane = Latest(THEORY, deliver)
         self.networks_lane, self.measure_lane = (Latest(NETWORKS, deliver) for _ in range(2))
 
@@ -94,12 +95,13 @@ class Work:
         """Stop what takes long; what has come stays."""
         self.networks_lane.cancel()
         self.measure_lane.cancel()
-        self._screen.report("networks cancelled; move a control to train again", running=False)
+        self._progress.cancel()
 
     def forget_networks(self) -> None:
         """Drop the networks of the controls before."""
         self.networks_lane.cancel()
         self._trained = None
+        self._progress.forget_training()
 
     def compute(self, experiment: lr.Experiment, views: list[AbstractView], page: str) -> None:
         """Compute what a page shows of an experiment, and then go on to its networks."""
@@ -120,23 +122,21 @@ class Work:
     def _take(self, experiment: lr.Experiment, result: Theory, predictions: Predictions, page: str) -> None:
         """Show a theory; what had been measured was another experiment's."""
         self.experiment, self.theory, self.predicted, self.measured = experiment, result, predictions, {}
-        self._screen.take_theory(page)
+        self._screen.take_theory(page, result)
 
     def start(self, experiment: lr.Experiment) -> None:
         """Start what the views on screen measure, and train their networks, once the controls rest."""
-        views = list(self.predicted)
-        trains = any(view.needs_training for view in views)
-        if trains:
+        if any(view.needs_training for view in self.predicted):
             self._train(experiment)
-        streams = [(view, items) for view in views if (items := view.measure(experiment)) is not None]
-        if not trains and self._trained is None:
-            self._screen.report("measuring starts when the controls rest" if streams else "", running=bool(streams))
+        shown = [view for view, prediction in self.predicted.items() if not isinstance(prediction, Refusal)]
+        streams = {view: items for view in shown if (items := view.measure(experiment)) is not None}
+        self._progress.begin_measuring(sum(items.count for items in streams.values()))
         if streams:
             self.measure_lane.submit(
-                lambda: ((view, item) for view, items in streams for item in items),
+                lambda: ((view, item) for view, items in streams.items() for item in items),
                 self._add_measured,
-                lambda: None if self._trained else self._screen.report("measured", running=False),
-                self._fail,
+                lambda: self._progress.end_measuring("measured"),
+                self._fail_measuring,
                 delay=_REST_SECONDS,
             )
 
@@ -145,8 +145,7 @@ class Work:
         if self._trained == experiment:
             return
         self._trained = experiment
-        self._screen.report("networks start when the controls rest", running=True)
-        self._started = 0.0
+        self._progress.begin_training()
         self.networks_lane.submit(
             lambda: iter(frames(experiment)),
             self._add_frames,
@@ -158,24 +157,19 @@ class Work:
     def _add_measured(self, new: list[tuple[AbstractView, Any]]) -> None:
         for view, item in new:
             self.measured[view] = (*self.measured.get(view, ()), item)
+        self._progress.measured(sum(map(len, self.measured.values())))
         self._screen.take_results()
 
     def _add_frames(self, new: list[Frame]) -> None:
         self.frames = (*self.frames, *new)
-        frame = new[-1]
-        now = time.monotonic()
-        self._started = self._started or now
-        done = frame.time / frame.end
-        left = f", {(now - self._started) * (1 / done - 1):.0f} s left" if done > 0.02 else ""
-        words = f"networks at t = {frame.time:.3g} of {frame.end:g}{left}"
-        self._screen.report(words, running=True, done=100 * done)
+        self._progress.trained(new[-1])
         self._screen.take_results()
 
     def _finish(self, experiment: lr.Experiment) -> None:
         status = self.frames[-1].status if self.frames else "complete"
         count, width = experiment.training.seeds, experiment.network.width
         words = f"{count} network{'s' * (count > 1)} of width {width} trained" if status == "complete" else status
-        self._screen.report(words, running=False)
+        self._progress.end_training(words)
 
     def _fail(self, sentence: str) -> None:
         """Something cannot be measured, but the theory stands: say why beside it."""
@@ -183,7 +177,11 @@ class Work:
 
     def _fail_networks(self, sentence: str) -> None:
         self._fail(sentence)
-        self._screen.report("no finite networks", running=False)
+        self._progress.end_training("no finite networks")
+
+    def _fail_measuring(self, sentence: str) -> None:
+        self._fail(sentence)
+        self._progress.end_measuring("not measured")
 
 
 def _compute(experiment: lr.Experiment, views: list[AbstractView]) -> tuple[Theory, Predictions]:

@@ -1,6 +1,6 @@
 """A served page, a real Chromium, and what every visit must leave behind: no error, no request to elsewhere."""
 
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -34,13 +34,14 @@ def visit(browser, address):
         if url.scheme not in ("data", "blob") and url.hostname != "localhost":
             wrong.append(f"request to {request.url}")
 
-    def open_page(query=""):
+    def open_page(query="", place="lazyrich", prepare=lambda page: None):
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         page.set_default_timeout(120_000)  # a loaded machine takes its time
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", note_request)
-        page.goto(f"{address}{query}")
+        prepare(page)
+        page.goto(f"{urljoin(address, place)}{query}")
         page.wait_for_function("() => window.Bokeh?.documents[0]?.is_idle", timeout=120_000)
         pages.append(page)
         return page

@@ -26,10 +26,9 @@ def main() -> None:
 
         # The rich regime on the circle, where the function itself can be seen.
         page.get_by_role("button", name="theme").click()
-        data, _, parametrization = page.get_by_role("combobox").all()
-        data.click()
+        page.get_by_role("combobox", name="Data set").click()
         page.get_by_role("menuitem", name="circle").click()
-        parametrization.click()
+        page.get_by_role("combobox", name="Parametrization").click()
         page.get_by_role("menuitem", name="mup").click()
         page.get_by_text("networks start", exact=False).first.wait_for()
         wait_until_trained(page)

@@ -21,14 +21,14 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serve(seconds: float = 120.0) -> Iterator[str]:
-    """Run `python -m lazyrich_dashboard serve` and yield the page's address; a traceback in its log is an error."""
+def serve(*options: str, seconds: float = 120.0) -> Iterator[str]:
+    """Run `lazyrich serve` with options and yield the page's address; a traceback in its log is an error."""
     port = free_port()
     address = f"http://localhost:{port}/lazyrich"
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with log.open("w") as stream:
-            command = [sys.executable, "-m", "lazyrich_dashboard", "serve", "--port", str(port)]
+            command = [sys.executable, "-m", "lazyrich_dashboard", "serve", "--port", str(port), *options]
             process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)
             try:
                 if not is_up(process, port, seconds):

@@ -36,6 +36,9 @@ def test_a_lesson_goes_on_by_keyboard_and_a_link_opens_its_step(visit):
     page.get_by_text("3 of 6: Another parametrization").wait_for()
     link = page.get_by_role("link", name="Link to this step")
     assert link.get_attribute("href") == "?lesson=lazy_and_rich&step=3"
+    page.wait_for_function("() => location.search.includes('lesson=lazy_and_rich&step=3')")
+    page.reload()
+    page.get_by_text("3 of 6: Another parametrization").wait_for()
 
 
 def test_bad_names_get_sentences_and_a_phenomenon_opens(visit):

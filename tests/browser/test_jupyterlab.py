@@ -30,6 +30,7 @@ explorer = Explorer(
 )
 explorer
 """,
+    "explorer.state.depth = 5",
     "print('the kernel has depth', explorer.experiment.network.depth)",
     "explorer.state.depth = 7",
 )
@@ -85,13 +86,14 @@ def answers(address: str, server: subprocess.Popen, log: Path) -> bool:
     return False
 
 
-def run_cell(page, index: int) -> None:
+def run_cells(page, *indices: int) -> None:
+    """Run cells one after another, without a look at what they show."""
     page.evaluate(
-        """index => {
+        """indices => Promise.all(indices.map(index => {
           window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
           return window.jupyterapp.commands.execute('notebook:run-cell');
-        }""",
-        index,
+        }))""",
+        indices,
     )
 
 
@@ -109,18 +111,24 @@ def test_an_explorer_in_a_cell_works_both_ways(browser, lab):
     page.goto(f"{lab}/lab/tree/{NOTEBOOK}")
     page.wait_for_function(KERNEL_IS_IDLE)
 
-    run_cell(page, 0)
+    run_cells(page, 0, 1)  # the second before the page has built what the first one shows
     depth = page.get_by_role("slider", name="Depth L", exact=True)
     depth.wait_for()
-    wait_until(lambda: shows(page, 2))
+    wait_until(lambda: shows(page, 5))
+    wait_until(lambda: depth.input_value() == "5")
 
     depth.press("ArrowRight")
-    wait_until(lambda: shows(page, 3))
-    run_cell(page, 1)
-    page.get_by_text("the kernel has depth 3", exact=True).wait_for()
+    wait_until(lambda: shows(page, 6))
+    run_cells(page, 2)
+    page.get_by_text("the kernel has depth 6", exact=True).wait_for()
 
-    run_cell(page, 2)
+    run_cells(page, 3)
     wait_until(lambda: shows(page, 7))
     wait_until(lambda: depth.input_value() == "7")
+    shown = page.locator("output", has_text=" = ")
+    end = shown.inner_text()
+    page.get_by_role("button", name="Jump to the first step").click()
+    wait_until(lambda: shown.inner_text() != end)
+    page.get_by_text(f"At {shown.inner_text()} ", exact=False).first.wait_for()
     page.close()
     assert errors == []

@@ -5,7 +5,7 @@ import pytest
 
 from lazyrich_dashboard.link import decode
 from lazyrich_dashboard.results import theory
-from lazyrich_dashboard.timeline import STEPS, time_labels
+from lazyrich_dashboard.timeline import SCRIPT, STEPS, time_label
 from tests.browser.reading import choose, columns, slider, wait_until, wait_until_trained
 
 pytestmark = pytest.mark.browser
@@ -21,7 +21,7 @@ def wait_for_timelines(page):
 
 
 def shown_time(page):
-    return page.locator("output").inner_text()
+    return page.locator("output", has_text=" = ").inner_text()
 
 
 def learned(page):
@@ -35,11 +35,20 @@ def learned_in_theory(depth, k):
 
 
 def labels_of(depth):
-    return time_labels(theory(decode(f"{SMALL}&depth={depth}")[0]))
+    shown = theory(decode(f"{SMALL}&depth={depth}")[0])
+    return [time_label(shown, k) for k in range(STEPS + 1)]
 
 
 def wait_until_server_says(page, label):
     page.get_by_text(f"At {label} ", exact=False).first.wait_for()
+
+
+def test_the_browser_writes_times_as_the_server_does(browser):
+    page = browser.new_page()
+    times = [1.0, 9.995e-5, 1e-4, 3e-9, 0.012345, 0.5, 99.95, 999.4, 999.6, 12345.0, 2e22]
+    written = page.evaluate(f"times => {{ {SCRIPT} return times.map(t => timeLabel([t, 2 * t], 0)); }}", times)
+    assert written == [f"t = {time:.3g}" for time in times]
+    page.close()
 
 
 def test_time_plays_without_the_server_and_what_it_then_draws_is_what_was_on_screen(visit):

@@ -1,5 +1,7 @@
 """The full Hessian of a tiny network's loss, by autodiff of its public output."""
 
+import functools
+
 import jax
 import numpy as np
 from jax.flatten_util import ravel_pytree
@@ -19,13 +21,18 @@ def learning_rates(net, params):
     return gamma_squared * np.concatenate([np.full(leaf.size, r) for leaf, r in zip(params, own, strict=True)])
 
 
+@functools.partial(jax.jit, static_argnums=0)  # one program for all calls with a network
+def _hessian(net, params, x, y):
+    flat, unravel = ravel_pytree(params)
+
+    def loss(flat):
+        return ((lr.apply(net, unravel(flat), x) - y) ** 2).sum() / (2 * len(x))
+
+    return jax.hessian(loss)(flat)
+
+
 def dense_hessian(net, params, x, y):
     """The Hessian, (P, P), in the coordinates in which training is gradient descent at the rate eta."""
     roots = np.sqrt(learning_rates(net, params))
     with jax.enable_x64():
-        flat, unravel = ravel_pytree(params)
-
-        def loss(flat):
-            return ((lr.apply(net, unravel(flat), x) - y) ** 2).sum() / (2 * len(x))
-
-        return roots[:, None] * np.asarray(jax.jit(jax.hessian(loss))(flat)) * roots
+        return roots[:, None] * np.asarray(_hessian(net, params, x, y)) * roots

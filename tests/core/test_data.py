@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import lazyrich as lr
-from lazyrich.data import FETCHED, MAKERS, NAMES, OPTIONS, largest_sizes, openml
+from lazyrich.data import FETCHED, MAKERS, NAMES, OPTIONS, largest_sizes, openml, plane_grid
 from tests.tolerances import assert_allclose
 
 every_maker = pytest.mark.parametrize("name", sorted(MAKERS))
@@ -162,6 +162,18 @@ def test_the_spirals_are_balanced_arms_of_which_one_is_the_other_turned_around()
     assert_allclose(np.sin(4 * np.pi * radius) * 2 * radius, along[:, 1])
     # r^2 is uniform: five standard errors of its mean.
     assert abs((radius**2).mean() - 0.5) < 5 * np.sqrt(1 / 12 / 1000)
+
+
+def test_a_grid_over_the_plane_covers_all_points_row_by_row():
+    data = lr.load_data("spirals", n_train=30, n_test=20)
+    grid, inputs = plane_grid(data, side=7), np.concatenate([data.x_train, data.x_test])
+    assert grid.points.shape == (49, 2)
+    assert (grid.points.min(axis=0) < inputs.min(axis=0)).all() and (grid.points.max(axis=0) > inputs.max(axis=0)).all()
+    np.testing.assert_array_equal(grid.points[8:10], [[grid.x[1], grid.y[1]], [grid.x[2], grid.y[1]]])
+    one = lr.Dataset(
+        x_train=np.ones((1, 2)), y_train=np.ones((1, 1)), x_test=np.ones((1, 2)), y_test=np.ones((1, 1)), name="one"
+    )
+    assert np.ptp(plane_grid(one).x) > 0
 
 
 def test_own_points_are_the_training_set_and_the_test_set_is_that_of_regression():

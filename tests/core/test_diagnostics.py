@@ -99,7 +99,7 @@ def test_they_can_be_compiled_mapped_and_differentiated(measure, other, rng):
     kernels, step = kernels @ kernels.swapaxes(1, 2), 1e-6
     with jax.enable_x64():
         values = np.asarray(jax.jit(jax.vmap(lambda k: measure(k, other)))(kernels))
-        gradient = np.asarray(jax.grad(lambda k: measure(k, other))(jnp.asarray(kernels[0])))
+        gradient = np.asarray(jax.jit(jax.grad(lambda k: measure(k, other)))(jnp.asarray(kernels[0])))
     assert_allclose(values, [measure(k, other) for k in kernels])
     ahead, behind = (measure(kernels[0] + sign * step * gradient, other) for sign in (1, -1))
     # The difference's own error: rounding over the step.

@@ -1,4 +1,4 @@
-"""The empirical neural tangent kernel against a plain Jacobian, and against infinite width."""
+"""The empirical neural tangent kernel against plain Jacobians, and against infinite width."""
 
 import jax
 import numpy as np
@@ -15,13 +15,7 @@ from tests.tolerances import assert_allclose
 
 def terms_of_jacobians(net, params, x1, x2):
     """gamma^2 times the products of Jacobians in each layer's raw weights and biases, (L + 1, n1, n2, C, C)."""
-    with jax.enable_x64(True):
-        both = np.concatenate([x1, x2])
-        jacobian = jax.jit(jax.jacrev(lambda p: lr.apply(net, p, both)))(params)
-    first, hidden, readout, biases, readout_bias = (np.asarray(leaf) for leaf in jacobian)
-    of_layers = [(first, biases[:, :, 0])]
-    of_layers += [(hidden[:, :, level - 1], biases[:, :, level]) for level in range(1, net.depth)]
-    of_layers += [(readout, readout_bias)]
+    of_layers = textbook.jacobians(net, params, np.concatenate([x1, x2]))
 
     def product(leaf):
         rows = leaf.reshape(*leaf.shape[:2], -1)
@@ -35,8 +29,7 @@ def terms_of_jacobians(net, params, x1, x2):
     )
 
 
-CASES = {activation: (activation, 2, 2, "ntk", {}) for activation in sorted(FAMILIES)}
-CASES |= {
+KINDS = {
     "one_hidden_layer": ("relu", 1, 1, "ntk", {}),
     "deep_with_three_outputs": ("relu", 4, 3, "ntk", {}),
     "skip_connections": ("gelu", 3, 2, "ntk", {"residual": 0.7}),
@@ -44,17 +37,29 @@ CASES |= {
     "both": ("gelu", 3, 2, "standard", {"residual": 1.0, "layer_norm": True}),
     **{name: ("relu", 2, 2, name, {}) for name in PARAMETRIZATIONS},
 }
+CASES = {activation: (activation, 2, 2, "ntk", {}) for activation in sorted(FAMILIES)} | KINDS
 
 
-@pytest.mark.parametrize("activation, depth, out_dim, parametrization, more", CASES.values(), ids=CASES)
-def test_it_is_the_product_of_jacobians(activation, depth, out_dim, parametrization, more, rng):
+def network_and_kernel(rng, activation, depth, out_dim, parametrization, more):
+    """A network, its weights, two sets of points, and the kernel of the first with both."""
     net = lr.Network(depth, 8, activation, 1.5, 0.2, parametrization, richness=0.7, **more)
     params = textbook.draw(net, 3, out_dim, rng)
     x1, x2 = rng.normal(size=(4, 3)), rng.normal(size=(5, 3))
     of_all = terms_of_jacobians(net, params, x1, np.concatenate([x1, x2])).sum(axis=0)
-    want = np.einsum("ijcc->ij", of_all) / out_dim
+    return net, params, x1, x2, np.einsum("ijcc->ij", of_all) / out_dim
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_it_is_the_product_of_jacobians(case, rng):
+    net, params, x1, x2, want = network_and_kernel(rng, *case)
+    assert_allclose(lr.empirical_ntk(net, params, x1, np.concatenate([x1, x2])), want)
+
+
+# A second program of each kind of network; no activation looks at how many sets there are.
+@pytest.mark.parametrize("case", KINDS.values(), ids=KINDS)
+def test_so_it_is_of_one_set_of_points_alone(case, rng):
+    net, params, x1, _, want = network_and_kernel(rng, *case)
     assert_allclose(lr.empirical_ntk(net, params, x1), want[:, :4])
-    assert_allclose(lr.empirical_ntk(net, params, x1, x2), want[:, 4:])
 
 
 @pytest.mark.parametrize("depth, out_dim", [(1, 2), (3, 1), (3, 3)], ids=["shallow", "one_output", "three_outputs"])
@@ -114,3 +119,11 @@ def test_its_error_falls_as_the_root_of_the_width(rng):
     error = slopes.std(ddof=1) / np.sqrt(seeds)
     assert error < 0.05
     assert abs(slopes.mean() + 1 / 2) < 3 * error
+
+
+def test_the_kernel_has_a_derivative_where_the_readout_is_0():
+    net = lr.Network(2, 6, "tanh")
+    params = lr.init(net, in_dim=3, out_dim=2)
+    params = params._replace(readout=np.zeros_like(params.readout))
+    gradient = jax.grad(lambda p: lr.empirical_ntk(net, p, np.eye(3)).sum())(params)
+    assert all(np.isfinite(leaf).all() for leaf in gradient)

@@ -40,11 +40,17 @@ def test_training_is_gradient_descent_on_half_the_mean_square(spec):
         def error(w, x):
             return network(spec, w, x) - spec.centred * network(spec, start, x) - (x @ beta) ** 2 / 2
 
-        gradient = jax.jit(jax.grad(lambda w: jnp.mean(error(w, x) ** 2) / 2))
+        @jax.jit
+        def step(w):
+            """Both losses, and the weights a step later."""
+            half = [lambda w, points=points: jnp.mean(error(w, points) ** 2) / 2 for points in (x, x_test)]
+            gradient = jax.grad(half[0])(w)
+            return [loss(w) for loss in half], w - spec.learning_rate * spec.width / spec.alpha**2 * gradient
+
         w, losses = jnp.asarray(start), []
         for _ in range(spec.steps + 1):
-            losses.append([float(jnp.mean(error(w, points) ** 2) / 2) for points in (x, x_test)])
-            w = w - spec.learning_rate * spec.width / spec.alpha**2 * gradient(w)
+            before, w = step(w)
+            losses.append([float(loss) for loss in before])
     run = lr.grokking(spec, checkpoints=9)
     assert run.step.values[[0, 1, -1]].tolist() == [0, 1, spec.steps]
     assert_allclose(run.time.values, spec.learning_rate * run.step.values)

@@ -1,5 +1,7 @@
 """Linear dynamics under jax.grad, jax.vmap and jax.jit, against differences and against one call after the other."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,28 +41,36 @@ def variances(flow, t, _):
 
 
 def differences(function, value, step=1e-5):
-    """Central differences of `function` at `value`, one entry after the other."""
+    """Central differences of `function` at `value`, one entry after the other: (*results, *shape of `value`)."""
     value = np.asarray(value, float)
-    result = np.zeros_like(value)
+    slopes = []
     for i in np.ndindex(value.shape):
         move = np.zeros_like(value)
         move[i] = step
-        up, down = (function(v if v.ndim else float(v)) for v in (value + move, value - move))
-        result[i] = (up - down) / (2 * step)
-    return result
+        up, down = (np.asarray(function(v if v.ndim else float(v))) for v in (value + move, value - move))
+        slopes.append((up - down) / (2 * step))
+    return np.moveaxis(np.array(slopes), 0, -1).reshape((*slopes[0].shape, *value.shape))
 
 
-def check(function, arguments):
-    """Compare the gradient of `function` in all `arguments` with differences."""
+@functools.cache
+def jacobian(function):
+    """The derivatives of all results in one program, as compiling is what takes the time."""
+    return jax.jit(jax.jacrev(lambda arguments, given: function(**arguments, **given)))
+
+
+def check(function, arguments, given=()):
+    """Compare the derivatives of each result of `function`, a vector, in all `arguments` with differences."""
     with jax.enable_x64(True):
-        got = jax.tree.map(np.asarray, jax.jit(jax.grad(lambda a: function(**a)))(arguments))
+        got = jax.tree.map(np.asarray, jacobian(function)(arguments, dict(given)))
     for name, value in arguments.items():
 
         def at(value, name=name):
             # Only symmetric matrices are kernels.
-            return function(**{**arguments, name: (value + value.T) / 2 if name == "ntk" else value})
+            value = (value + value.T) / 2 if name == "ntk" else value
+            return function(**{**arguments, name: value}, **dict(given))
 
-        assert_allclose(got[name], differences(at, value), relative=1e-6)  # of differences
+        for one, want in zip(got[name], differences(at, value), strict=True):
+            assert_allclose(one, want, relative=1e-6)  # of differences
 
 
 OPTIMIZERS = {
@@ -72,30 +82,42 @@ OPTIMIZERS = {
 
 
 @pytest.mark.parametrize(
-    "result, optimizer",
-    [(losses, "flow"), (outputs, "flow"), (variances, "flow"), (losses, "descent"), (losses, "heavy_ball"),
-     (losses, "momentum_flow")],
+    "optimizer, results",
+    [("flow", (losses, outputs, variances)), ("descent", (losses,)), ("heavy_ball", (losses,)),
+     ("momentum_flow", (losses,))],
+    ids=OPTIMIZERS,
 )  # fmt: skip
-def test_gradients_in_every_argument_are_those_of_differences(problem, result, optimizer):
+def test_gradients_in_every_argument_are_those_of_differences(problem, results, optimizer):
     arguments, y_test = problem
     options = OPTIMIZERS[optimizer]
     continuous = options.get("continuous", False)
     numbers = {name: value for name, value in options.items() if name != "continuous"}
 
-    def total(**arguments):
+    def totals(**arguments):
         flow = lr.LinearDynamics(**arguments, **static, continuous=continuous)
-        return result(flow, [2.0, np.inf], y_test).sum()
+        each = [result(flow, [2.0, np.inf], y_test).sum() for result in results]
+        return jnp.stack(each) if isinstance(each[0], jax.Array) else np.stack(each)
 
-    unused = () if result is variances else ("nngp", "cross_nngp", "test_nngp")
+    unused = () if variances in results else ("nngp", "cross_nngp", "test_nngp")
     static = {name: arguments.pop(name) for name in unused}
-    check(total, {**arguments, **numbers})
+    check(totals, {**arguments, **numbers})
 
 
 @pytest.mark.parametrize("name", ["flow", "momentum_flow"])
 def test_gradients_in_time_are_those_of_differences(problem, name):
     arguments, y_test = problem
     flow = lr.LinearDynamics(**arguments, **OPTIMIZERS[name])
-    check(lambda t: losses(flow, t, y_test).sum(), {"t": np.array([0.0005, 0.5, 20.0])})
+    check(lambda t: losses(flow, t, y_test).sum()[None], {"t": np.array([0.0005, 0.5, 20.0])})
+
+
+def loss_of_points(x, x_test, y, y_test):
+    def kernel(x1, x2):
+        return jnp.exp(-((x1[:, None] - x2[None]) ** 2).sum(axis=2) / 2)
+
+    with jax.enable_x64(True):
+        theta, cross = kernel(x, x), kernel(x_test, x)
+    flow = lr.LinearDynamics(theta, y, cross, nngp=theta)
+    return (flow.test_loss(9.0, y_test) + flow.train_loss(9.0) + flow.variance(9.0, "train").sum())[None]
 
 
 @pytest.mark.parametrize("points", ["circle", "duplicates"])
@@ -106,17 +128,7 @@ def test_gradients_in_points_exist_where_eigenvalues_are_equal_or_zero(rng, poin
     if points == "duplicates":
         x[1] = x[0]
     x_test, y, y_test = rng.normal(size=(N_TEST, 2)), rng.normal(size=(N, C)), rng.normal(size=(N_TEST, C))
-
-    def kernel(x1, x2):
-        return jnp.exp(-((x1[:, None] - x2[None]) ** 2).sum(axis=2) / 2)
-
-    def loss(x):
-        with jax.enable_x64(True):
-            theta, cross = kernel(x, x), kernel(x_test, x)
-        flow = lr.LinearDynamics(theta, y, cross, nngp=theta)
-        return flow.test_loss(9.0, y_test) + flow.train_loss(9.0) + flow.variance(9.0, "train").sum()
-
-    check(loss, {"x": x})
+    check(loss_of_points, {"x": x}, {"x_test": x_test, "y": y, "y_test": y_test})
 
 
 def test_second_derivatives_in_a_kernel_are_those_of_differences():

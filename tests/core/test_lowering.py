@@ -17,10 +17,9 @@ from lazyrich.diagnostics.sharpness import (
     _hessian_trace_compiled,
     _sharpness_compiled,
     estimated_hessian_trace,
-    largest_hessian_eigenvalue,
 )
-from lazyrich.duals import hermite
-from lazyrich.dynamics import gaussian_matrix, minibatch, wide_layers, wide_run
+from lazyrich.duals import mehler
+from lazyrich.dynamics import drawn_network, gaussian_matrix, minibatch, wide_layers, wide_run
 from lazyrich.dynamics.coordinate_check import _movements
 from lazyrich.dynamics.grokking.grokking import _advance as _advance_grokking
 from lazyrich.dynamics.grokking.grokking import _measured as _measured_grokking
@@ -31,6 +30,7 @@ from lazyrich.dynamics.training.optimizers import Optimizer
 from lazyrich.kernels import derivatives, empirical, features, recursion, tiles
 from lazyrich.kernels.function_ntk import _contracted, _rows
 from lazyrich.theory import high_dimensional, optimal_fit, risk
+from lazyrich.theory.critical_point import _second_moments
 from lazyrich.theory.criticality import _criticality
 from lazyrich.theory.self_distillation import _coefficients
 from lazyrich.theory.signal_propagation import _signals
@@ -77,29 +77,29 @@ def loss_arguments():
     return (*finite_network(), jnp.ones((N, OUT), jnp.float32), jax.random.key(0))
 
 
-def networks_in_training(optimizer="adam"):
+def network_in_training(optimizer="adam"):
     """Activation, scales, optimizer, loss, task, and the state before the first step."""
-    nonlinearity, scales, params, x = finite_network((SEEDS,))
+    nonlinearity, scales, params, x = finite_network()
     move, loss = Optimizer.of(optimizer, 0.0), point_losses.Loss.of("huber", 1.0).value
-    task = descent.Task(x, jnp.ones((N, OUT), jnp.float32), jnp.zeros((SEEDS, N, OUT), jnp.float32))
-    params = params._replace(hidden=tuple(jnp.moveaxis(params.hidden, 1, 0)))
-    return nonlinearity, scales, move, loss, task, descent.start(move, jnp.arange(SEEDS, dtype=jnp.uint32), params)
+    task = descent.Task(x, jnp.ones((N, OUT), jnp.float32), jnp.zeros((N, OUT), jnp.float32))
+    params = params._replace(hidden=tuple(params.hidden))
+    return nonlinearity, scales, move, loss, task, descent.start(move, np.uint32(0), params)
 
 
 def training_arguments(optimizer):
-    *settings, task, state = networks_in_training(optimizer)
+    *settings, task, state = network_in_training(optimizer)
     return (*settings, task, state, 0.1, 0, 5)
 
 
 def weights_in_training():
-    nonlinearity, scales, _, _, _, state = networks_in_training()
-    points, outputs = jnp.ones((N, DIM), jnp.float32), jnp.ones((SEEDS, N, OUT), jnp.float32)
-    return nonlinearity, scales, state.params, (points, points), (outputs, outputs)
+    nonlinearity, scales, *_, state = network_in_training()
+    return nonlinearity, scales, state.params
 
 
 def hessian_arguments():
-    nonlinearity, scales, _, loss, task, _ = networks_in_training()
-    return nonlinearity, scales, loss, task, finite_network((SEEDS,))[2]
+    nonlinearity, scales, _, loss, task, _ = network_in_training()
+    offsets = jnp.zeros((SEEDS, N, OUT), jnp.float32)
+    return nonlinearity, scales, loss, task.x, task.y, offsets, finite_network((SEEDS,))[2]
 
 
 def trained_and_start():
@@ -151,6 +151,7 @@ def pieces_of_a_wide_network():
         "each_output": (jax.jit(lambda states: wide_layers.each_output(states, out_dim=OUT)), ((vectors,) * 2,)),
         "kernels": (wide_run._kernels, (scalars, x, (vectors,) * 2, (jnp.tile(vectors, (OUT, 1)),) * 2)),
         "activate": (wide_layers.activate, (nonlinearity, vectors)),
+        "pull_back": (drawn_network._pull_back, (nonlinearity, vectors, vectors)),
         "readout": (wide_layers.readout, (scalars, nonlinearity, weights, vectors)),
         "first": (wide_layers._first, (scalars, weights, x)),
         "next": (wide_layers._next, (scalars, vectors, weights.biases[0], vectors)),
@@ -216,6 +217,7 @@ COMPILED = {
         )
         for name, norm in (("relu", True), ("tanh", False), ("elu", False))
     },
+    "criticality_second_moments": (_second_moments, lambda: (lr.activation("elu"), jnp.ones(N))),
     "signals": (
         _signals,
         lambda: (*finite_network()[:3], *(jnp.ones((m, DIM), jnp.float32) for m in (1, 2))),
@@ -275,19 +277,23 @@ COMPILED = {
     },
     "start_of_training": (
         descent.start,
-        lambda: (Optimizer.of("adam", 0.0), jnp.arange(SEEDS, dtype=jnp.uint32), weights_in_training()[2]),
+        lambda: (Optimizer.of("adam", 0.0), np.uint32(0), weights_in_training()[2]),
     ),
-    "stacked_layers": (descent.stacked, lambda: weights_in_training()[2:3]),
-    "outputs_of_seeds": (ensemble._outputs, weights_in_training),
+    "stacked_layers": (descent.stacked, lambda: ((weights_in_training()[2],) * SEEDS,)),
+    "outputs_in_training": (
+        ensemble._outputs,
+        lambda: (*weights_in_training(), (jnp.ones((N, DIM), jnp.float32),) * 2),
+    ),
     "losses_of_seeds": (
         ensemble._mean_losses,
         lambda: (
-            networks_in_training()[3],
+            network_in_training()[3],
             (jnp.ones((SEEDS, N, OUT), jnp.float32),) * 2,
             (jnp.ones((N, OUT), jnp.float32),) * 2,
         ),
     ),
     "states_of_seeds": (ensemble._states, lambda: finite_network((SEEDS,))),
+    "functions_of_seeds": (ensemble._functions, lambda: finite_network((SEEDS,))),
     **{
         f"ntks_of_seeds_{name}": (
             jax.jit(lambda *a, layers=layers: ensemble._kernels(*a, layers=layers)),
@@ -296,11 +302,11 @@ COMPILED = {
         for name, layers in (("whole", False), ("by_layer", True))
     },
     **{
-        f"{measure.__name__}_of_seeds": (
+        f"{name}_of_seeds": (
             jax.jit(lambda *a, measure=measure: hessian._of_seeds(*a, measure, 3)),
             hessian_arguments,
         )
-        for measure in (largest_hessian_eigenvalue, estimated_hessian_trace)
+        for name, measure in (("sharpness", hessian._sharpness), ("hessian_trace", estimated_hessian_trace))
     },
     "nngps_of_seeds": (
         recording._nngp_of_seeds,
@@ -345,7 +351,7 @@ def test_no_compiled_function_is_missing_here():
         for _, value in inspect.getmembers(module, lambda member: isinstance(member, jitted))
         if inspect.unwrap(value).__module__.startswith("lazyrich")
     }
-    within_others = {hermite._polynomials, _rows, _contracted, minibatch._advance, _coefficients}
+    within_others = {mehler._polynomials, _rows, _contracted, minibatch._advance, _coefficients}
     within_others |= {_sharpness_compiled, _hessian_trace_compiled, descent.advance, ensemble._kernels}
     within_others |= {hessian._of_seeds, wide_layers.each_output}
     within_others |= {_criticality}

@@ -70,10 +70,10 @@ def test_the_traces_error_bars_are_right(x, y):
     assert abs((scores**2).mean() - 49 / 47) < 4 * np.sqrt(2.3 / 40)
 
 
-def largest(matrix, start, iterations):
+def largest(matrix, start, iterations, tolerance=0.0):
     with jax.enable_x64():
         start = jnp.asarray(start / np.linalg.norm(start))
-        got = jax.jit(lambda a: largest_eigenvalue(lambda v: a @ v, start, iterations))(jnp.asarray(matrix))
+        got = jax.jit(lambda a: largest_eigenvalue(lambda v: a @ v, start, iterations, tolerance))(jnp.asarray(matrix))
         return lr.Sharpness(*(np.asarray(part) for part in got))
 
 
@@ -87,13 +87,22 @@ def test_the_residual_bounds_the_distance_to_an_eigenvalue(rng):
         assert got.value < values[-1]
 
 
+def test_it_ends_as_soon_as_the_residual_is_as_small_as_asked_for(rng):
+    matrix, start = np.diag([10.0, *rng.uniform(-1, 1, 40)]), rng.normal(size=41)
+    rough, fine = (largest(matrix, start, 30, tolerance) for tolerance in (1e-2, 1e-5))
+    assert 1e-5 * 10 < rough.residual < 1e-2 * 10
+    assert 1e-10 * 10 < fine.residual < 1e-5 * 10
+    assert abs(rough.value - 10) < rough.residual**2 / 8  # the gap is 9
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 1e-9])
 @pytest.mark.parametrize(
     "matrix",
     [np.zeros((6, 6)), -np.eye(6), np.diag([-1.0, -2, -3, -4, -5, -6]), np.diag([3.0, 3, 1, 1, -9, -9])],
     ids=["zero", "minus_identity", "negative", "few_distinct"],
 )
-def test_an_exhausted_krylov_space_ends_well(matrix, rng):
-    got = largest(matrix, rng.normal(size=6), 12)
+def test_an_exhausted_krylov_space_ends_well(matrix, tolerance, rng):
+    got = largest(matrix, rng.normal(size=6), 12, tolerance)
     assert abs(got.value - np.linalg.eigvalsh(matrix)[-1]) < 1e-12
     assert got.residual < 1e-12
 

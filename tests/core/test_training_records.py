@@ -5,6 +5,7 @@ import pytest
 
 import lazyrich as lr
 from lazyrich import Params
+from lazyrich.data import plane_grid
 from lazyrich.dynamics.training import run as run_module
 from lazyrich.dynamics.training.recording import RECORDERS
 from lazyrich.results import VARIABLES
@@ -67,6 +68,7 @@ def expected(data, start, params):
         "test_accuracy": (f_test.argmax(axis=1) == data.y_test.argmax(axis=1)).mean(),
         "f_train": f,
         "f_test": f_test,
+        "f_plane": lr.apply(NET, params, plane_grid(data).points),
         "ntk": kernel,
         "ntk_layers": layers,
         "nngp": lr.empirical_nngp(NET, params, x),
@@ -116,6 +118,26 @@ def test_nothing_has_moved_at_the_start(run):
         assert (first[name] == 0).all()
     assert_allclose(first.ntk_cka.values, np.ones(2))
     assert_allclose(first.linearised_test_loss.values, first.test_loss.values, relative=1e-5)  # one is in float32
+
+
+def test_on_the_plane_a_centred_network_is_what_it_has_become_less_what_it_was(data, weights):
+    run = lr.train(
+        NET, data, time=[STEPS * ETA], learning_rate=ETA, seeds=2, seed=4, record=("outputs", "plane"), centred=True
+    )
+    assert (run.f_plane.isel(time=0) == 0).all()
+    # The corners of the grid as test points of their own.
+    points = plane_grid(data).points[[0, 39, -40, -1]]
+    corners = lr.Dataset(
+        x_train=data.x_train, y_train=data.y_train, x_test=points, y_test=np.zeros((4, 2)), name="corners"
+    )
+    want = lr.train(NET, corners, time=[STEPS * ETA], learning_rate=ETA, seeds=2, seed=4, centred=True).f_test
+    assert_allclose(run.f_plane.values[:, :, [0, 39, -40, -1]], want.values, relative=AFTER_TRAINING)
+
+
+def test_a_plane_needs_two_inputs():
+    digits = lr.load_data("digits", n_train=4, n_test=4)
+    with pytest.raises(ValueError, match="A plane needs data with two inputs; digits has 64"):
+        lr.train(NET, digits, time=1.0, seeds=1, record=("plane",))
 
 
 def test_every_variable_says_what_it_is_and_is_saved_and_read(run, tmp_path):

@@ -77,6 +77,7 @@ def _normalised(coefficients):
     return np.asarray(coefficients) / np.sqrt(factorial(np.arange(len(coefficients))))
 
 
+@cache  # one function an activation, so that `mean_of` knows it again
 def phi_and_derivative(name_or_activation):
     """Return phi and phi' of NumPy arrays, with the activation's parameters filled in."""
     act = activation(name_or_activation)
@@ -149,6 +150,11 @@ def split_mean(f, g, q1, q2, k, kinks, nodes=48):
 
 def mean_of(act, f, q1, q2, k):
     """Return E[f(u) f(v)] for a function with the kinks of an activation."""
+    return _mean_of(act, f, min(q1, q2), max(q1, q2), k)
+
+
+@cache  # every point of a kernel has its second moment in a whole row of pairs, and every pair comes in two orders
+def _mean_of(act, f, q1, q2, k):
     if kinks := KINKS.get(act.name):
         return split_mean(f, f, q1, q2, k, kinks) if q1 * q2 > 0 else _with_a_zero(f, q1, q2)
     return gaussian_mean(f, f, q1, q2, k)
@@ -239,6 +245,35 @@ def forward(net, params, x):
     _, later, sb, gamma = _scales(net, x.shape[1])
     last = phi(_into(net, _preactivations(net, params, x)[-1]))
     return (later * last @ params.readout.T + sb * params.readout_bias) / gamma
+
+
+def jacobians(net, params, x):
+    """Return d f_c(x_i) by the raw weights and by the raw biases of each layer, readout last: (n, C, ...) of each.
+
+    The chain rule from the output down: g = d f_c / d h^l. Activations that jump have the slope 0 between their jumps.
+    """
+    phi, *derivative = phi_and_derivative(net.activation)
+    first, later, sb, gamma = _scales(net, x.shape[1])
+    states = _preactivations(net, params, x)
+    inside = [phi(_into(net, h)) for h in states]
+
+    def below(g, h):
+        """d f_c / d h from g = d f_c / d phi(h); a normalised layer has no slope along 1 and along itself."""
+        u = _into(net, h)
+        g = g * derivative[0](u)[:, None] if derivative else 0 * g
+        if not net.layer_norm:
+            return g
+        along = (g * u[:, None]).mean(axis=2, keepdims=True) * u[:, None]
+        return (g - g.mean(axis=2, keepdims=True) - along) / h.std(axis=1)[:, None, None]
+
+    outputs = np.broadcast_to(np.eye(len(params.readout)) / gamma, (len(x), *np.shape(params.readout)[:1] * 2))
+    layers = [(later * outputs[..., None] * inside[-1][:, None, None], sb * outputs)]
+    g = below(later * outputs @ params.readout, states[-1])
+    for level in range(net.depth - 1, 0, -1):
+        layers.append((later * g[..., None] * inside[level - 1][:, None, None], sb * g))
+        g = below(later * g @ params.hidden[level - 1], states[level - 1]) + net.residual * g
+    layers.append((first * g[..., None] * x[:, None, None], sb * g))
+    return layers[::-1]
 
 
 def gradient_step(net, params, x, residual, eta):

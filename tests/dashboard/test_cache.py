@@ -145,6 +145,31 @@ def test_a_stream_goes_on_where_a_reader_stopped_midway():
     assert computed == list(range(6))
 
 
+def test_of_streams_left_midway_all_but_the_last_start_again_when_they_are_read_again():
+    begun = []
+
+    def make(name):
+        begun.append(name)
+        yield from range(6)
+
+    streams = {name: SharedStream(lambda name=name: make(name)) for name in "abc"}
+    for stream in streams.values():
+        assert list(itertools.islice(stream, 2)) == [0, 1]
+    for stream in streams.values():
+        assert list(stream) == list(range(6))
+        assert list(stream) == list(range(6))  # complete: nothing is computed again
+    assert "".join(begun) == "abca"
+
+
+def test_a_stream_that_someone_reads_is_never_begun_again():
+    begun = []
+    streams = [SharedStream(lambda number=number: (begun.append(number) or i for i in range(3))) for number in range(9)]
+    readers = [iter(stream) for stream in streams]
+    assert [next(reader) for reader in readers] == [0] * 9
+    assert [list(reader) for reader in readers] == [[1, 2]] * 9
+    assert sorted(begun) == sorted([*range(9)] * 3)
+
+
 def test_a_stream_computes_nothing_before_it_is_read():
     def make():
         raise AssertionError("made too early")

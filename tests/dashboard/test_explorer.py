@@ -18,10 +18,26 @@ LIMIT = 60.0  # seconds until a test that waits for another thread gives up
 
 
 @pytest.fixture
-def explorer():
+def fresh():
     explorer = Explorer(SMALL)
     yield explorer
     explorer.close()
+
+
+@pytest.fixture(scope="module")
+def session():
+    explorer = Explorer(SMALL)
+    yield explorer
+    explorer.close()
+
+
+@pytest.fixture
+def explorer(session):
+    """One session that lives through all tests that only move its controls: to draw a page takes a second."""
+    session.experiment = SMALL
+    assert session.work.theory_lane.idle.wait(LIMIT)
+    assert_is_spectrum_of(SMALL, spectrum(session))
+    return session
 
 
 def spectrum(explorer: Explorer, label: str = "theory"):
@@ -43,20 +59,20 @@ def has_a_value(shown: pn.viewable.Viewable) -> bool:
     return "value" in shown.param and "label" in shown.param and bool(shown.label)
 
 
-def test_it_opens_on_a_picture(explorer):
-    assert_is_spectrum_of(SMALL, spectrum(explorer))
-    assert explorer.grid.visible
-    assert not explorer.alert.visible
+def test_it_opens_on_a_picture(fresh):
+    assert_is_spectrum_of(SMALL, spectrum(fresh))
+    assert fresh.grid.visible
+    assert not fresh.alert.visible
 
 
-def test_networks_come_in_until_all_are_trained(explorer):
-    assert explorer.wait(LIMIT)
-    assert explorer.bar.status.object == "2 networks of width 16 trained"
-    assert not explorer.bar.progress.visible
-    assert explorer.bar.cancel_button.disabled
+def test_networks_come_in_until_all_are_trained(fresh):
+    assert fresh.wait(LIMIT)
+    assert fresh.bar.status.object == "2 networks of width 16 trained"
+    assert not fresh.bar.progress.visible
+    assert fresh.bar.cancel_button.disabled
     times = [frame.time for frame in frames(SMALL) if frame.time > 0]
     # Columns travel in single precision.
-    np.testing.assert_allclose(explorer.view(TrainingView).live.source("train: nets").data["x"], times, rtol=1e-6)
+    np.testing.assert_allclose(fresh.view(TrainingView).live.source("train: nets").data["x"], times, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -199,12 +215,12 @@ def test_moving_a_widget_changes_the_experiment(explorer):
     assert (network.depth, network.parametrization, explorer.experiment.seed) == (3, "mup", 6)
 
 
-def test_every_control_of_the_state_has_a_widget(explorer):
+def test_every_control_of_the_state_has_a_widget(fresh):
     of_data = {option for options in OPTIONS.values() for option in options}
-    labels = {explorer.state.param[name].label for name in explorer.state.param if name not in of_data}
+    labels = {fresh.state.param[name].label for name in fresh.state.param if name not in of_data}
     shown = {"Data set", "Classes", "Cancel", "Pin", "Share"}
-    assert labels - {"Name", "Complaint", "Data", "Time t"} | shown == set(controls(explorer))
-    assert explorer.bar.player.param.position.label == explorer.state.param.scrub.label == "Time t"
+    assert labels - {"Name", "Complaint", "Data", "Time t", "Mode"} | shown == set(controls(fresh))
+    assert fresh.bar.player.param.position.label == fresh.state.param.scrub.label == "Time t"
 
 
 @pytest.mark.parametrize(
@@ -237,16 +253,16 @@ def test_a_field_that_holds_no_number_changes_nothing_and_says_so(explorer, labe
     assert not explorer.alert.visible
 
 
-def test_scrubbing_through_time_moves_the_plots_and_starts_no_work(explorer):
-    assert explorer.wait(LIMIT)
-    networks = explorer.snapshot.frames
-    late = dict(explorer.view(FunctionSpaceView).shown.live.source("learned").data)
-    explorer.state.scrub = 0.2
-    early = explorer.view(FunctionSpaceView).shown.live.source("learned").data
+def test_scrubbing_through_time_moves_the_plots_and_starts_no_work(fresh):
+    assert fresh.wait(LIMIT)
+    networks = fresh.snapshot.frames
+    late = dict(fresh.view(FunctionSpaceView).shown.live.source("learned").data)
+    fresh.state.scrub = 0.2
+    early = fresh.view(FunctionSpaceView).shown.live.source("learned").data
     assert (early["y"] <= late["y"]).all()
     assert early["y"].sum() < late["y"].sum()
-    assert explorer.work.theory_lane.idle.is_set()
-    assert explorer.work.networks_lane.idle.is_set()
-    assert explorer.snapshot.frames is networks
-    player = explorer.bar.player
-    assert player.labels[player.position] == f"t = {explorer.snapshot.time:.3g}"
+    assert fresh.work.theory_lane.idle.is_set()
+    assert fresh.work.networks_lane.idle.is_set()
+    assert fresh.snapshot.frames is networks
+    player = fresh.bar.player
+    assert player.ends == list(fresh.snapshot.theory.times[[0, -1]])

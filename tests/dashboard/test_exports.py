@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from bokeh.document import Document
+from bokeh.io.doc import patch_curdoc
 from nbclient import NotebookClient
 
 import lazyrich as lr
@@ -129,6 +131,14 @@ def test_the_web_page_of_a_view_without_time_has_no_player():
     explorer.close()
     (picture,) = exports.pictures([explorer.view(PlaneView)])
     assert '"name":"Slider"' not in web_page(picture)().content.decode()
+
+
+def test_the_web_page_is_made_while_another_session_closes(explorer):
+    make = web_page(*[one for one in shown(explorer) if one.view.title == "Training"])
+    closed = Document()
+    closed.callbacks.destroy()
+    with patch_curdoc(closed):  # what a worker finds there is whatever the event loop is at
+        assert b'"name":"Slider"' in make().content
 
 
 @pytest.mark.slow

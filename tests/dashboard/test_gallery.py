@@ -1,21 +1,24 @@
 """Every page of the gallery keeps the same contract, and its claim holds as its badge says."""
 
-from typing import ClassVar
+import html
+import json
+import sys
 
+import jax
 import numpy as np
-import param
 import pytest
 
 from lazyrich_dashboard import gallery
 from lazyrich_dashboard.__main__ import main
-from lazyrich_dashboard.gallery import checks, command, links
+from lazyrich_dashboard.courier import Courier
+from lazyrich_dashboard.gallery import checks, command, files, links, pages
 from lazyrich_dashboard.gallery.badge import verdict
-from lazyrich_dashboard.gallery.base import GalleryPage, Panel, Picture, at
+from lazyrich_dashboard.gallery.base import Picture
 from lazyrich_dashboard.gallery.checks import Check
 from lazyrich_dashboard.gallery.index import Index
+from lazyrich_dashboard.gallery.plot import Plot
 from lazyrich_dashboard.gallery.questions import questions
-from lazyrich_dashboard.gallery.tables import to_csv
-from lazyrich_dashboard.marks import Axis, Part, column_names
+from lazyrich_dashboard.marks import column_names
 from lazyrich_dashboard.views import View
 
 PAGES = gallery.page_classes()
@@ -50,6 +53,7 @@ def test_a_page_says_what_it_is(kind):
 @each_page
 def test_a_page_can_be_drawn_before_and_while_it_measures(kind):
     page = kind()
+    plots = [Plot(panel, len(page.panels)) for panel in page.panels]
     picture = page.predict()
     stream = iter(page.measure())
     for later in (Picture({}), next(stream)):
@@ -58,7 +62,11 @@ def test_a_page_can_be_drawn_before_and_while_it_measures(kind):
         for panel in page.panels:
             for low, high in page.ranges(panel, picture.columns.get(panel.name, {})):
                 assert np.isfinite([low, high]).all() and low < high
+        for plot in plots:
+            plot.update(page, picture)
         assert page.summary(picture).endswith(".")
+        rows = files.to_csv(page, picture).splitlines()
+        assert len(rows) > len(page.values) + 2
 
 
 @each_page
@@ -117,39 +125,66 @@ def test_every_view_of_the_laboratory_answers_a_question():
     assert all(all(row) for row in rows)
 
 
+PAPER = '''
+"""A paper that costs nothing."""
+
+from typing import ClassVar
+
+import numpy as np
+import param
+
+from ...marks import Axis, Part
+from ..base import GalleryPage, Panel, Picture, at
+from ..checks import Check
+
+
+class Example(GalleryPage):
+    title = paper = "Example"
+    look_for = "* Nothing."
+    year, url, claim, topics = 2030, "https://arxiv.org/abs/0", "One is one.", ("numbers",)
+    panels = (Panel("p", "Plot", (Part("a", "points", "test"), Part("r", "rule", "guide")), Axis("x"), Axis("y")),)
+    size = param.Number(1.0, bounds=(0, 3), doc="Size.", label="Size")
+    outcome: ClassVar = Check(True, "One is one.", {"one": 1.0, "slope": 2.0, "slope_stderr": 0.1})
+    obstacle: ClassVar = None
+
+    def predict(self):
+        if self.size == 3:
+            raise ValueError("Size must be below 3; got 3. Lower it.")
+        return Picture({"p": {"r": at(1.0)}})
+
+    def measure(self):
+        for count in (1, 2):
+            x = np.arange(count, dtype=float)
+            yield Picture({"p": {"a": {"x": x, "y": self.size * x}}}, {"count": count})
+
+    def summary(self, picture):
+        return f"{picture.numbers.get('count', 0)} <points>."
+
+    @classmethod
+    def check(cls):
+        if cls.obstacle is not None:
+            raise cls.obstacle
+        return cls.outcome
+'''
+
+
 @pytest.fixture
-def example(monkeypatch):
-    """A page that costs nothing, as `gallery` would find it."""
+def example(tmp_path, monkeypatch):
+    """The page of one new file, which nothing else names."""
+    (tmp_path / "example.py").write_text(PAPER)
+    monkeypatch.setattr(pages, "__path__", [*pages.__path__, str(tmp_path)])
+    gallery.page_classes.cache_clear()
+    yield gallery.page_classes()["example"]
+    gallery.page_classes.cache_clear()
+    del sys.modules[f"{pages.__name__}.example"], pages.example
 
-    class Example(GalleryPage):
-        title = paper = look_for = "Example"
-        year, url, claim, topics = 2000, "https://arxiv.org/abs/0", "One is one.", ("numbers",)
-        panels = (Panel("p", "Plot", (Part("a", "points", "test"), Part("r", "rule", "guide")), Axis("x"), Axis("y")),)
-        size = param.Number(1.0, bounds=(0, 3), doc="Size.", label="Size")
-        outcome: ClassVar = Check(True, "One is one.", {"one": 1.0, "slope": 2.0, "slope_stderr": 0.1})
 
-        def predict(self):
-            if self.size == 3:
-                raise ValueError("Size must be below 3; got 3. Lower it.")
-            return Picture({"p": {"r": at(1.0)}})
-
-        def measure(self):
-            for count in (1, 2):
-                x = np.arange(count, dtype=float)
-                yield Picture({"p": {"a": {"x": x, "y": self.size * x}}}, {"count": count})
-
-        def summary(self, picture):
-            return f"{picture.numbers.get('count', 0)} <points>."
-
-        @classmethod
-        def check(cls):
-            if not cls.outcome.holds:
-                raise ValueError("Memory must suffice; got little. Buy some.")
-            return cls.outcome
-
-    Example.__module__ = "pages.example"
-    monkeypatch.setattr(command, "page_classes", lambda: {"example": Example})
-    return Example
+def test_a_new_paper_is_one_new_file(example):
+    assert list(gallery.page_classes()) == [*PAGES, "example"]
+    exhibit = gallery.example(size=2.0)
+    assert isinstance(exhibit, gallery.Exhibit) and exhibit.page.size == 2.0
+    assert "gallery?page=example" in Index(gallery.page_classes(), []).cards.object
+    assert links.decode("?page=example&size=2", example)[0].size == 2
 
 
 def wait_for(exhibit: gallery.Exhibit):
@@ -165,8 +200,7 @@ def test_an_exhibit_draws_what_is_predicted_and_measured_of_the_controls_on_scre
     np.testing.assert_array_equal(plot.live.source("a").data["y"], [0.0, 2.0])
     assert np.isfinite(plot.live.source("r").data["y"]).all()
     assert exhibit.summary_pane.object == "2 &lt;points&gt;."
-    assert "?page=example&amp;size=2.0" in exhibit.link_pane.object
-    assert to_csv(exhibit.page, exhibit.picture).splitlines()[-1] == "Plot,a,1.0,2.0"
+    assert files.to_csv(exhibit.page, exhibit.picture).splitlines()[-1] == "Plot,a,1.0,2.0"
 
 
 def test_a_setting_without_a_picture_gets_a_sentence_and_the_next_one_its_picture(example):
@@ -186,13 +220,30 @@ def test_what_a_link_was_told_stands_until_a_control_moves(example):
     assert not exhibit.alert.visible
 
 
-def test_the_badge_is_what_a_run_finds_or_why_it_cannot_run_and_one_run_serves_all_sessions(example):
-    holds, example.outcome = example.outcome, Check(False, "", {})
-    badge, other = (gallery.Exhibit(example()).badge for _ in range(2))
+NO_MEMORY = "RESOURCE_EXHAUSTED: Out of memory allocating 400 bytes."
+OBSTACLES = {
+    "its own rule": (ValueError("Width must be below 3; got 4. Lower it."), "Width must be below 3; got 4. Lower it."),
+    "memory": (MemoryError("400 bytes"), "needs more memory than is free here (400 bytes). Close other programs"),
+    "memory of a device": (jax.errors.JaxRuntimeError(NO_MEMORY), "needs more memory than is free here (RESOURCE"),
+    "a package": (ModuleNotFoundError("No module named 'x'", name="x"), "needs the package x, which is not installed"),
+}
+
+
+@pytest.mark.parametrize("obstacle, words", OBSTACLES.values(), ids=OBSTACLES)
+def test_a_check_that_cannot_run_says_why_on_the_page_and_on_the_command_line(example, obstacle, words, capsys):
+    example.obstacle = obstacle
+    badge = gallery.Exhibit(example()).badge
     assert "not checked yet" in badge.pane.object
     badge.button.clicks += 1
-    assert badge.lane.idle.wait(60) and "Memory must suffice; got little. Buy some." in badge.pane.object
-    example.outcome = holds
+    assert badge.lane.idle.wait(60) and "! cannot run here" in badge.pane.object
+    assert html.escape(words) in badge.pane.object
+    assert main(["gallery", "check", "example"]) == 1
+    said = capsys.readouterr().out
+    assert "example" in said and "! cannot run" in said and words in said and "Error" not in said
+
+
+def test_the_badge_is_what_a_run_finds_and_one_run_serves_all_sessions(example):
+    badge, other = (gallery.Exhibit(example()).badge for _ in range(2))
     badge.button.clicks += 1
     assert badge.lane.idle.wait(60) and "✓ reproduced" in badge.pane.object
     example.outcome = Check(False, "", {})  # a second run would not hold
@@ -202,15 +253,51 @@ def test_the_badge_is_what_a_run_finds_or_why_it_cannot_run_and_one_run_serves_a
 
 
 def test_the_command_runs_checks_keeps_them_and_says_which_could_not_run(example, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "page_classes", lambda: {"example": example})
     monkeypatch.setattr(checks, "write", lambda slug, record: WRITE(slug, record, tmp_path))
     assert main(["gallery", "check", "--write"]) == 0
-    assert "✓ reproduced" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "example" in said and "✓ reproduced" in said and "1 checks were run, 0 could not be." in said
     record = checks.read("example", tmp_path)
     assert record is not None and record.check == example.outcome
-    example.outcome = Check(False, "", {})
+    example.outcome = Check(False, "One is two.", {})
+    assert main(["gallery", "check", "example"]) == 0  # a result, not a failure
+    assert "✗ not reproduced at this scale" in capsys.readouterr().out
+    example.obstacle = RuntimeError("Something else.")
     assert main(["gallery", "check", "example"]) == 1
-    assert "! cannot run  ValueError: Memory must suffice" in capsys.readouterr().out
+    assert "! cannot run  RuntimeError: Something else." in capsys.readouterr().out
     assert main(["gallery", "check", "unknown"]) == 2
+
+
+def test_a_script_and_a_notebook_give_what_is_on_screen(example, capsys):
+    exhibit = gallery.Exhibit(example(size=2.0))
+    wait_for(exhibit)
+    exec(files.to_python(exhibit.page), {})
+    table = files.to_csv(exhibit.page, exhibit.picture)
+    assert capsys.readouterr().out == f"{table}\n2 <points>.\n"
+    cells = json.loads(files.notebook(exhibit.page).content)["cells"]
+    assert [cell["cell_type"] for cell in cells] == ["markdown", "code", "markdown", "markdown", "code"]
+    names = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec(cell["source"], names)
+    assert names["exhibit"].page.values == {"size": 2.0}
+
+
+def test_the_menu_hands_out_link_code_notebook_and_table(example, monkeypatch):
+    sent = []
+    monkeypatch.setattr(Courier, "_send_msg", lambda _, message: sent.append(message))
+    exhibit = gallery.Exhibit(example(size=2.0))
+    wait_for(exhibit)
+    assert exhibit.share.courier.query == ""  # a notebook's address is left alone
+    exhibit.share.follow_address()
+    exhibit.share.follow()
+    assert exhibit.share.courier.query == "page=example&size=2.0"
+    for item in exhibit.share.menu.items:
+        exhibit.share.do(item["label"])
+    link, code, notebook, table = sent
+    assert link["query"] == "page=example&size=2.0" and "size=2.0" in code["text"]
+    assert (notebook["name"], table["name"]) == ("example.ipynb", "example.csv")
 
 
 def test_a_number_that_is_not_confirmed_is_told():

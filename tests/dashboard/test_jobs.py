@@ -7,6 +7,7 @@ from queue import Queue
 
 import pytest
 
+from lazyrich_dashboard import jobs
 from lazyrich_dashboard.jobs import Latest, session_deliverer
 
 LIMIT = 60.0  # seconds until a test that waits for another thread gives up
@@ -165,6 +166,54 @@ def test_a_delayed_job_starts_by_itself(worker):
     assert seen.items == ["a"]
 
 
+@pytest.fixture
+def hasty(monkeypatch):
+    """The pool of theory, all of it busy until the event is set."""
+    pool, computed = ThreadPoolExecutor(1), threading.Event()
+    monkeypatch.setattr(jobs, "THEORY", pool)
+
+    def theory():
+        assert computed.wait(LIMIT)
+        yield "theory"
+
+    Seen().submit(Latest(pool, Loop().deliver), theory)
+    yield computed
+    computed.set()
+    pool.shutdown()
+
+
+def test_what_is_not_theory_waits_until_none_is_asked_for(worker, monkeypatch, hasty):
+    monkeypatch.setattr(jobs._Precedence, "_LONGEST", LIMIT)
+    order = []
+    Seen().submit(Latest(worker, Loop().deliver), lambda: iter([order.append("networks")]))
+    Seen().submit(Latest(jobs.THEORY, Loop().deliver), lambda: iter([order.append("theory")]))
+    assert not order
+    hasty.set()
+    finished(worker)
+    assert order == ["theory", "networks"]
+
+
+def test_one_item_at_a_time_is_computed_while_a_class_drags_on(worker, monkeypatch, hasty):
+    monkeypatch.setattr(jobs._Precedence, "_LONGEST", 0.05)
+    loop, seen = Loop(), Seen()
+    seen.submit(Latest(worker, loop.deliver), lambda: iter("ab"))
+    loop.run(3)
+    assert (seen.items, seen.ends) == (["a", "b"], 1)
+
+
+def test_what_was_cancelled_while_it_gave_way_is_not_computed(worker, monkeypatch, hasty):
+    monkeypatch.setattr(jobs._Precedence, "_LONGEST", LIMIT)
+    gives_way, waits = threading.Event(), jobs._Precedence.give_way
+    monkeypatch.setattr(jobs._Precedence, "give_way", lambda self: (gives_way.set(), waits(self)))
+    order, lane = [], Latest(worker, Loop().deliver)
+    Seen().submit(lane, lambda: iter([order.append("networks")]))
+    assert gives_way.wait(LIMIT)
+    lane.cancel()
+    hasty.set()
+    finished(worker)
+    assert not order
+
+
 def test_a_value_error_becomes_its_sentence(worker, caplog):
     loop, seen = Loop(), Seen()
     lane = Latest(worker, loop.deliver)
@@ -195,6 +244,25 @@ def test_any_other_exception_is_logged_and_becomes_a_sentence(worker, caplog):
     assert "Change a control" in seen.errors[0]
     assert lane.idle.is_set()
     assert [record.exc_info[0] for record in caplog.records] == [KeyError]
+
+
+def test_what_the_end_of_the_process_interrupts_is_no_error(monkeypatch, worker, caplog):
+    pool = ThreadPoolExecutor(1)
+    monkeypatch.setattr(jobs, "THEORY", pool)
+    monkeypatch.setattr(jobs, "ASIDE", pool)
+    monkeypatch.setattr(jobs, "NETWORKS", pool)
+    monkeypatch.setattr(jobs, "_ended", threading.Event())
+    loop, seen = Loop(), Seen()
+
+    def needs_the_pool():
+        jobs.end()
+        yield pool.submit(len, "abc").result(LIMIT)
+
+    seen.submit(Latest(worker, loop.deliver), needs_the_pool)
+    finished(worker)
+    assert not caplog.records
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        pool.submit(len, "abc")
 
 
 def test_an_error_of_a_superseded_job_is_not_shown(worker):

@@ -91,6 +91,7 @@ def test_a_prediction_moves_the_screen_and_says_who_was_right():
     text = GOOD.replace("depth=", "n_train=16&width=8&time=1&seeds=1&depth=")
     panel = LessonPanel(lessons.parse("own", text), Navigator(explorer, shown))
     try:
+        assert "lesson=own&step=1" in explorer.share.query()
         panel.enter()
         assert explorer.state.depth == 3 and "So." not in panel.result.object
         panel.choices[0].clicks += 1

@@ -6,7 +6,7 @@ import holoviews as hv
 import numpy as np
 import pytest
 
-from lazyrich_dashboard.live import Live, band, padded
+from lazyrich_dashboard.live import Live, are_equal, band, padded
 from lazyrich_dashboard.marks import Axis, Part, draw
 from lazyrich_dashboard.theme import DARK, LIGHT, Tokens, tokens
 
@@ -122,6 +122,21 @@ def test_the_same_parts_can_be_drawn_with_their_columns():
     np.testing.assert_array_equal(elements["a line"].dimension_values("y"), x**2)
     np.testing.assert_array_equal(elements["range"].dimension_values("y2"), 2 * x)
     assert hv.renderer("bokeh").get_plot(overlay).state.renderers
+
+
+@pytest.mark.parametrize(
+    ("new", "same"),
+    [
+        ({"x": np.array([1, 2], np.float32), "text": ["a", "b"], "image": [np.zeros((2, 3))]}, True),
+        ({"x": np.array([1, 3], np.float32), "text": ["a", "b"], "image": [np.zeros((2, 3))]}, False),
+        ({"x": np.array([1, 2], np.float32), "text": ["a", "c"], "image": [np.zeros((2, 3))]}, False),
+        ({"x": np.array([1, 2], np.float32), "text": ["a", "b"], "image": []}, False),
+        ({"x": np.array([1, 2], np.float32)}, False),
+    ],
+)
+def test_columns_are_equal_when_all_their_entries_are(new, same):
+    old = {"x": np.array([1.0, 2.0]), "text": ["a", "b"], "image": [np.zeros((2, 3), np.float32)]}
+    assert are_equal(new, old) == same
 
 
 def test_a_band_runs_along_its_lower_edge_and_back_along_the_upper_one():

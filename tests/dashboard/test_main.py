@@ -1,23 +1,30 @@
 """The command line: what it offers, what it hands to the server, what it runs and writes, and what it refuses."""
 
+import dataclasses
 import gc
 import inspect
 import json
 import os
+import pickle
 import re
 import socket
+import sys
 import warnings
 import webbrowser
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import panel as pn
 import pytest
-from bokeh.server.server import Server
+import xarray as xr
+from bokeh.server.server import Server, _ServerOpts
 from bokeh.server.tornado import BokehTornado
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import lazyrich as lr
 from lazyrich_dashboard import __main__ as command
-from lazyrich_dashboard import classroom
+from lazyrich_dashboard import classroom, jobs
 from lazyrich_dashboard.app import TITLE
 from lazyrich_dashboard.commands import serve
 from lazyrich_dashboard.exports import notebook
@@ -27,17 +34,20 @@ from tests.dashboard.examples import SMALL, UNSTABLE_STEP, small
 
 @pytest.fixture(autouse=True)
 def cold(monkeypatch):
-    """Nothing is compiled ahead, and nothing kept on the disk: no test here looks at the page."""
+    """Nothing is compiled ahead, and nothing kept on the disk: no test here looks at the page, and others will."""
+    monkeypatch.setattr(jobs, "end", lambda: None)
     monkeypatch.setattr(serve, "warm", lambda: None)
+    monkeypatch.setattr(serve, "keep_compiled_programs", lambda: None)
     monkeypatch.delenv("XLA_PYTHON_CLIENT_PREALLOCATE", raising=False)
 
 
-def test_a_port_in_use_is_said_in_a_sentence_and_exits_with_2(capsys):
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_a_port_in_use_is_said_in_a_sentence_and_exits_with_2(capsys, count):
     with socket.create_server(("localhost", 0)) as taken:
         port = taken.getsockname()[1]
         with warnings.catch_warnings():  # Tornado leaves the socket that it could not bind to the garbage collector
             warnings.simplefilter("ignore", ResourceWarning)
-            assert command.main(["serve", "--port", str(port)]) == 2
+            assert command.main(["serve", "--port", str(port), "--num-procs", count]) == 2
             gc.collect()
     said = capsys.readouterr().err
     assert f"The port must be free; {port} is in use. Choose another with --port." in said
@@ -65,7 +75,7 @@ class NoServer:
 @pytest.fixture
 def served(monkeypatch):
     """What the server is made with, and what is opened in a browser; nothing is served."""
-    calls = {"opened": []}
+    calls = {"opened": [], "ended": []}
 
     def get_server(pages, **options):
         calls.update(options, pages=pages)
@@ -73,6 +83,7 @@ def served(monkeypatch):
 
     monkeypatch.setattr(pn.io.server, "get_server", get_server)
     monkeypatch.setattr(webbrowser, "open", calls["opened"].append)
+    monkeypatch.setattr(jobs, "end", lambda: calls["ended"].append(True))
     return calls
 
 
@@ -81,6 +92,18 @@ def test_serve_prints_the_address_of_the_page(served, capsys):
     assert f"http://localhost:5123/{TITLE}" in capsys.readouterr().out
     assert (served["port"], served["address"], served["opened"]) == (5123, "localhost", [])
     assert list(served["pages"]) == [TITLE, "gallery"]
+    assert served["ended"] == [True]
+
+
+@pytest.mark.parametrize("said", [None, "2"])
+def test_a_server_keeps_blas_to_one_thread_unless_the_user_has_said_how_many(served, monkeypatch, said):
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    if said is not None:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", said)
+    with threadpool_limits(2, user_api="blas"):  # and puts back what the server changes
+        command.main(["serve"])
+        threads = {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+    assert threads == ({1} if said is None else {2})
 
 
 def test_visitors_may_come_by_the_name_that_is_printed_and_by_those_allowed(served):
@@ -94,9 +117,9 @@ def test_visitors_may_come_by_the_name_that_is_printed_and_by_those_allowed(serv
 def test_the_server_knows_every_option_that_it_is_given(served):
     command.main(["serve"])
     takers = (GET_SERVER, Server.__init__, BokehTornado.__init__)
-    known = {name for taker in takers for name in inspect.signature(taker).parameters}
+    known = {name for taker in takers for name in inspect.signature(taker).parameters} | _ServerOpts.properties()
     # An unknown name would be passed on, and silently ignored.
-    assert set(served) - {"pages", "opened"} <= known
+    assert set(served) - {"pages", "opened", "ended"} <= known
 
 
 def test_help_names_every_option(capsys):
@@ -104,7 +127,8 @@ def test_help_names_every_option(capsys):
         command.main(["serve", "--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    for option in ("--port", "--address", "--show", "--allow-origin", "--classroom", "--max-sessions"):
+    for option in ("--port", "--address", "--show", "--allow-origin", "--classroom", "--num-procs", "--max-sessions",
+                   "--cold"):  # fmt: skip
         assert option in shown
     with pytest.raises(SystemExit) as ended:
         command.main(["--help"])
@@ -115,8 +139,16 @@ def test_help_names_every_option(capsys):
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["fly"], ["serve", "--port", "many"], ["serve", "--max-sessions", "0"], ["run", "x.toml"]],
-    ids=["nothing", "unknown", "no port", "no sessions", "no result"],
+    [
+        [],
+        ["fly"],
+        ["serve", "--port", "many"],
+        ["serve", "--max-sessions", "0"],
+        ["serve", "--num-procs", "0"],
+        ["run", "x.toml"],
+        ["export", "x.toml", "--out", "x.html", "--page", "Cover"],
+    ],
+    ids=["nothing", "unknown", "no port", "no sessions", "no processes", "no result", "no page"],
 )
 def test_a_command_that_makes_no_sense_shows_the_usage_and_exits_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
@@ -133,9 +165,46 @@ def test_a_gpu_keeps_its_memory_unless_the_user_has_said_otherwise(served, monke
     assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "true"
 
 
+@pytest.fixture
+def many(monkeypatch):
+    """What several processes are asked for; none is started."""
+    asked = {}
+
+    class NoProcesses:
+        def __init__(self, count, serve_one):
+            asked.update(count=count, serve_one=serve_one)
+
+        def run(self, port, address, when_ready):
+            asked.update(port=port, address=address)
+            when_ready()
+
+    monkeypatch.setattr(serve, "Processes", NoProcesses)
+    return asked
+
+
+def test_a_class_has_two_processes_that_serve_the_same_pages_behind_one_port(served, many, monkeypatch, capsys):
+    monkeypatch.setattr(serve, "lan_address", lambda: "192.168.7.5")
+    assert command.main(["serve", "--classroom", "--max-sessions", "20"]) == 0
+    assert (many["count"], many["port"], many["address"]) == (2, 5006, "0.0.0.0")
+    assert capsys.readouterr().out.count(f"http://192.168.7.5:5006/{TITLE}") == 1
+    pickle.loads(pickle.dumps(many["serve_one"]))(Path("/nowhere/0"))
+    assert served["unix_socket"] == "/nowhere/0" and "port" not in served
+    assert {"192.168.7.5:5006", "localhost:5006"} <= set(served["websocket_origin"])
+    assert list(served["pages"]) == [TITLE, "gallery", "join"]
+    assert not capsys.readouterr().out  # the parent has said it
+
+
+def test_where_processes_cannot_be_tied_there_is_one(served, many, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert command.main(["serve", "--classroom"]) == 0
+    assert not many and served["port"] == 5006
+    assert command.main(["serve", "--num-procs", "2"]) == 1
+    assert "--num-procs must be 1 on Windows" in capsys.readouterr().err
+
+
 def test_a_class_comes_by_the_address_on_the_network_and_a_qr_code(served, monkeypatch, capsys):
     monkeypatch.setattr(serve, "lan_address", lambda: "192.168.7.5")
-    assert command.main(["serve", "--classroom", "--show"]) == 0
+    assert command.main(["serve", "--classroom", "--show", "--num-procs", "1"]) == 0
     address = f"http://192.168.7.5:5006/{TITLE}"
     said = capsys.readouterr().out
     assert address in said and classroom.qr_for_terminal(address) in said
@@ -204,6 +273,35 @@ def test_export_writes_what_comes_back(tmp_path):
     assert (tmp_path / "x.ipynb").read_bytes() == notebook(SMALL).content
 
 
+def test_export_writes_what_a_page_shows(tmp_path, capsys):
+    source = tmp_path / "experiment.toml"
+    source.write_text(SMALL.to_toml())
+    for ending in (".csv", ".nc", ".html"):
+        assert command.main(["export", str(source), "--out", str(tmp_path / f"x{ending}")]) == 0
+    assert not capsys.readouterr().err
+    numbers = pd.read_csv(tmp_path / "x.csv", comment="#")
+    assert set(numbers["view"]) == {"Spectrum", "Function", "Training", "Kernel movement"}
+    known = lr.train(SMALL.network, SMALL.load_data(), time=8.0, seeds=2, checkpoints=5, centred=True)
+    measured = numbers[(numbers["view"] == "Training") & (numbers["part"] == "test: nets")]
+    np.testing.assert_allclose(measured["y"], known.test_loss.mean("seed")[1:], rtol=1e-6)
+    np.testing.assert_array_equal(xr.load_dataset(tmp_path / "x.nc", engine="h5netcdf")["y"], numbers["y"])
+    page = (tmp_path / "x.html").read_text()
+    assert page.count("<section>") == 4 and page.count('"name":"Slider"') == 1
+    assert not re.search(r"<script[^>]*\ssrc=|<link", page)
+
+
+def test_export_of_another_page_and_of_what_cannot_be_shown(tmp_path, capsys):
+    source = tmp_path / "experiment.toml"
+    source.write_text(SMALL.to_toml())
+    assert command.main(["export", str(source), "--out", str(tmp_path / "x.csv"), "--page", "Depth"]) == 0
+    numbers = pd.read_csv(tmp_path / "x.csv", comment="#")
+    assert "Variance through depth" in set(numbers["view"]) and "Training" not in set(numbers["view"])
+    blind = dataclasses.replace(SMALL, network=dataclasses.replace(SMALL.network, weight_var=0.0))
+    source.write_text(blind.to_toml())
+    assert command.main(["export", str(source), "--out", str(tmp_path / "no.csv")]) == 1
+    assert "The kernel must not be zero" in capsys.readouterr().err and not (tmp_path / "no.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [
@@ -226,6 +324,8 @@ def test_a_result_that_has_no_place_is_said_before_anything_is_run(tmp_path, cap
     source = tmp_path / "experiment.toml"
     source.write_text(SMALL.to_toml())
     assert command.main(["run", str(source), "--out", str(tmp_path / "no" / "result.nc")]) == 1
+    assert "The folder of --out must exist" in capsys.readouterr().err
+    assert command.main(["export", str(source), "--out", str(tmp_path / "no" / "x.html")]) == 1
     assert "The folder of --out must exist" in capsys.readouterr().err
     assert command.main(["export", str(source), "--out", str(tmp_path / "x.doc")]) == 1
     assert "--out must end in .toml, .json, .py, .ipynb, .link" in capsys.readouterr().err

@@ -4,6 +4,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from lazyrich_dashboard import gallery
+from lazyrich_dashboard.gallery import files
+
 MAKE = """
 import asyncio, dataclasses, time
 import numpy as np
@@ -56,3 +59,31 @@ def test_a_cell_shows_an_explorer_and_the_next_ones_drive_it():
         assert label in shown.data["text/html"]
     # Nothing is fetched from elsewhere: a notebook may be offline.
     assert 'src="http' not in shown.data["text/html"]
+
+
+FOLLOW = """
+import asyncio, time
+before = exhibit.picture
+exhibit.page.ratio = 2.0
+is_done = lambda: exhibit.status.object == "measured" and exhibit.picture.numbers["least"] < before.numbers["least"]
+deadline = time.monotonic() + 200
+while not is_done() and time.monotonic() < deadline:
+    await asyncio.sleep(0.05)
+assert is_done(), exhibit.status.object
+assert exhibit.plots[0].live.source("test").data["y"][-1] < 0.7
+"""
+
+
+@pytest.mark.slow
+def test_a_gallery_page_is_kept_as_a_notebook_that_shows_it_checks_it_and_drives_it():
+    page = gallery.page_classes()["high_dimensional_dynamics"](ratio=0.5)
+    notebook = nbformat.reads(files.notebook(page).content.decode(), as_version=4)
+    shown, checked = (cell for cell in notebook.cells if cell.cell_type == "code")
+    notebook.cells.append(nbformat.v4.new_code_cell(FOLLOW))
+
+    NotebookClient(notebook, timeout=240, kernel_name="python3").execute()  # raises if a cell does
+
+    (output,) = [output for output in shown.outputs if output.output_type == "execute_result"]
+    assert all(words in output.data["text/html"] for words in ("Ratio n/P", "Error while training", "Check it here"))
+    assert 'src="http' not in output.data["text/html"]
+    assert "Check(holds=True" in checked.outputs[-1].data["text/plain"]

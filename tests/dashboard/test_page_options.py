@@ -69,7 +69,7 @@ def test_a_bad_part_of_a_screen_costs_itself_alone(query, sentence):
 
 
 def test_every_control_can_be_hidden_by_its_name_and_so_can_groups(explorer):
-    controls = set(State.param) - {"name", "scrub", "complaint"}
+    controls = set(State.param) - {"name", "scrub", "mode", "complaint"}
     groups = {"data_controls", "network_controls", "training_controls", "tabs", "time_bar"}
     assert hide(explorer, tuple(controls | groups)) == []
     assert not any(group.visible for group in explorer.controls) and not explorer.pages.tabs.visible

@@ -190,7 +190,7 @@ def test_all_that_the_sliders_reach_is_small_enough_to_train():
         network=lr.Network(depth=12, width=1024),
         training=lr.TrainingSpec(seeds=8),
     )
-    results._check_size(largest)  # raises if not
+    results.check_size(largest)  # raises if not
 
 
 def test_what_would_take_a_worker_or_the_memory_from_others_is_refused():

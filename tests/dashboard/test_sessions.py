@@ -17,19 +17,22 @@ import pytest
 from bokeh.client import ClientSession, pull_session
 from bokeh.document.events import MessageSentEvent
 from bokeh.events import DocumentReady
+from bokeh.io.doc import _PATCHED_CURDOCS
+from bokeh.models import ImportedStyleSheet
 
 from lazyrich_dashboard import app
+from lazyrich_dashboard.commands.serve import take_files_from_here
 from lazyrich_dashboard.views import SpectrumView
 from tests.dashboard.examples import SMALL, assert_is_spectrum_of
 
-LIMIT = 60.0  # seconds until a test that waits for the server gives up
-LEAST_PAUSE = 0.05  # seconds between two looks at something that has not happened yet
+LIMIT = 120.0  # seconds until a test that waits for the server gives up
 
 
-def wait_for(happened: Callable[[], bool]) -> bool:
+def wait_for(happened: Callable[[], bool], pause: float = 0.05) -> bool:
+    """Look every `pause` seconds whether something has happened, and return whether it has."""
     deadline = time.monotonic() + LIMIT
     while not (done := happened()) and time.monotonic() < deadline:
-        time.sleep(LEAST_PAUSE)
+        time.sleep(pause)
     return done
 
 
@@ -50,10 +53,11 @@ def explorers(monkeypatch):
 
 
 @pytest.fixture
-def address(explorers) -> Iterator[str]:
+def address(explorers, monkeypatch) -> Iterator[str]:
     """The address of a server in this process that drops sessions soon after their visitors have left."""
     with socket.create_server(("localhost", 0)) as free:
         port = free.getsockname()[1]
+    monkeypatch.setattr(pn.state, "_on_session_created", [take_files_from_here])
     server = pn.serve(
         {app.TITLE: app.create_app},
         port=port,
@@ -72,6 +76,8 @@ def address(explorers) -> Iterator[str]:
     yield f"http://localhost:{port}/{app.TITLE}"
     server.stop()
     server.join(LIMIT)
+    # A callback that the end of the loop cuts off leaves its document as the current one, of all threads.
+    _PATCHED_CURDOCS.clear()
 
 
 def visit(address: str) -> ClientSession:
@@ -104,6 +110,13 @@ def test_a_session_moves_its_own_plots_and_no_others(address, explorers):
     there.close()
 
 
+def test_a_session_that_comes_without_its_page_takes_its_style_sheets_from_the_server(address):
+    session = visit(address)  # which asks for no HTML
+    sheets = [model.url for model in session.document.models if isinstance(model, ImportedStyleSheet)]
+    assert sheets and [sheet for sheet in sheets if not sheet.lstrip("./").startswith("static/")] == []
+    session.close()
+
+
 @pytest.mark.slow
 def test_sixteen_sessions_that_have_been_closed_are_let_go(address, explorers):
     sessions = [visit(address) for _ in range(16)]
@@ -119,4 +132,5 @@ def test_sixteen_sessions_that_have_been_closed_are_let_go(address, explorers):
         return len(explorers) <= 2
 
     # The first one's page is kept by a timer of Panel's, made while it was the current one; and one may be under way.
-    assert wait_for(are_let_go), f"{len(explorers)} of 16 are alive"
+    # To look takes half a second of the processor that the server needs to let go of them.
+    assert wait_for(are_let_go, pause=2.0), f"{len(explorers)} of 16 are alive"

@@ -5,12 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
+import lazyrich as lr
 from lazyrich_dashboard import Explorer
+from lazyrich_dashboard.bookmark import decode
 from lazyrich_dashboard.pinned import DASHES, MARKERS, SLOTS, difference, widened
+from lazyrich_dashboard.remade_pins import remade
 from lazyrich_dashboard.views import SpectrumView, TrainingView
 from tests.dashboard.examples import SMALL
 
-LIMIT = 60.0
+LIMIT = 240.0
 
 
 @pytest.fixture
@@ -70,6 +73,47 @@ def test_at_most_four_runs_are_pinned_and_one_let_go_gives_its_slot_back(explore
     assert [pin["slot"] for pin in explorer.share.pins.pins] == list(range(SLOTS))
 
 
+def test_pinned_runs_of_a_link_are_computed_anew(explorer):
+    assert explorer.wait(LIMIT)
+    explorer.share._pin()
+    explorer.state.depth = 3
+    assert explorer.wait(LIMIT)
+    query = explorer.share.query()
+    assert query.endswith("&pin=depth%3D2")
+    kept = {part: pinned(explorer, TrainingView, part) for part in ("test: theory", "test: nets")}
+    again = Explorer(*decode(query)[:2])
+    try:
+        assert again.share.query() == query  # also while they are on their way
+        assert again.wait(LIMIT) and again.share.remaking.idle.wait(LIMIT)
+        assert again.share.pins.pins[0]["words"] == "depth 2"
+        assert again.share.query() == query
+        np.testing.assert_array_equal(pinned(again, TrainingView, "test: theory")["ys"], kept["test: theory"]["ys"])
+        np.testing.assert_array_equal(pinned(again, TrainingView, "test: nets")["y"], kept["test: nets"]["y"])
+    finally:
+        again.close()
+
+
+def test_a_run_that_was_let_go_does_not_come_back_with_its_networks(explorer):
+    views = explorer.pages.on_screen()
+    first, last = (item for item in remade([SMALL], views) if item is not None)
+    explorer.share.pins.unpin(0)
+    first.put(explorer.share.pins)
+    assert not len(pinned(explorer, TrainingView, "test: nets")["y"])
+    last.put(explorer.share.pins)
+    assert len(pinned(explorer, TrainingView, "test: nets")["y"])
+    explorer.share.pins.unpin(0)
+    last.put(explorer.share.pins)
+    assert explorer.share.pins.experiments == ()
+
+
+def test_a_run_that_cannot_be_computed_is_left_out_in_words(explorer):
+    lost = dataclasses.replace(SMALL, data=lr.DataSpec("file", 32, 40, file="mine.csv@0123456789abcdef"))
+    refusals = list(remade([lost], explorer.pages.on_screen()))
+    assert all(refusal.sentence.startswith("A pinned run of the link") for refusal in refusals)
+    explorer.share._take_pins(refusals[:1])
+    assert explorer.sentences == [refusals[0].sentence]
+
+
 def test_a_difference_is_said_in_a_few_words():
     net = dataclasses.replace(SMALL.network, depth=3, width=32, activation="erf", bias_var=0.25)
     other = dataclasses.replace(SMALL, network=net)
@@ -107,6 +151,7 @@ def test_the_address_follows_what_is_drawn_and_only_on_a_page(explorer):
     assert explorer.share.courier.query == ""
     explorer.share.follow_address()
     explorer.state.scrub = 0.25
+    assert explorer.share.following.idle.wait(LIMIT)
     assert explorer.share.courier.query == explorer.share.query()
     assert explorer.share.query().endswith("&scrub=0.25")
 
@@ -138,13 +183,13 @@ def test_a_view_gives_its_files(explorer):
 def test_linear_axes_show_the_same_data_from_zero(explorer):
     view = explorer.view(TrainingView)
     log = view.live
-    view.tools._handle_msg({"scale": "y"})
-    assert view.tools.scales == {"x": True, "y": False}
+    view.tools._handle_msg({"toggle": "log_y"})
+    assert [words for words, _ in view.tools.toggles.values()] == ["x: log", "y: lin", "flow"]
     assert view.live is not log
     assert view.live.source("test: theory") is log.source("test: theory")
     assert view.live.figure.y_range.start < 0 < view.live.figure.y_range.end
     assert view.tools.figure == view.live.figure.id
-    view.tools._handle_msg({"scale": "y"})
+    view.tools._handle_msg({"toggle": "log_y"})
     assert view.live is log
-    view.tools._handle_msg({"scale": "z"})
-    assert view.tools.scales == {"x": True, "y": True}
+    view.tools._handle_msg({"toggle": "title"})
+    assert [words for words, _ in view.tools.toggles.values()] == ["x: log", "y: log", "flow"]

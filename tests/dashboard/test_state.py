@@ -139,10 +139,10 @@ def test_own_points_come_without_noise_and_leave_the_controls_of_other_sets_alon
     assert (state.experiment.data.noise, state.experiment.data.n_train) == (0.5, 128)
 
 
-def test_every_control_but_the_scrubber_is_tried_above():
+def test_every_control_of_the_experiment_is_tried_above():
     (mark,) = [m for m in test_a_control_sets_its_field.pytestmark if m.name == "parametrize"]
     tried = {case[0] for case in mark.args[1]} | {case[0] for case in OPTIONS}
-    assert tried | {"scrub"} == set(CONTROLS)
+    assert tried | {"scrub", "mode"} == set(CONTROLS)
 
 
 def test_another_activation_leaves_the_parameters_behind_and_the_same_one_finds_them_again():

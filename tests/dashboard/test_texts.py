@@ -1,18 +1,17 @@
 """Texts: every view has one that says why, and every formula in them is drawn."""
 
+import html
 import re
 import xml.etree.ElementTree as ET
 
 import pytest
 
-from lazyrich_dashboard import texts
-from lazyrich_dashboard.views import PAGES, FunctionSpaceView, View
-from lazyrich_dashboard.views.function_space import FunctionView, ModesView
+from lazyrich_dashboard import texts, widgets
+from lazyrich_dashboard.gallery.questions import shown
+from lazyrich_dashboard.views import PAGES, View
 
 VIEWS: list[type[View]] = [
-    FunctionView,
-    ModesView,
-    *(kind for page in PAGES.values() for column in page for kind in column if kind is not FunctionSpaceView),
+    kind for page in PAGES.values() for column in page for place in column for kind in shown(place)
 ]
 
 
@@ -42,3 +41,12 @@ def test_a_text_is_shown_as_it_is_written_but_for_its_formulas():
 
 def test_a_view_without_a_text_has_none():
     assert texts.why("no such view") == ""
+
+
+def test_a_text_that_changes_sends_no_style_sheets():
+    pane = widgets.text("before", "lr-page")
+    model = pane.get_root()
+    sheets = model.stylesheets
+    pane.object = "after & <b>later</b>"
+    assert html.unescape(model.text) == "after & <b>later</b>"
+    assert model.stylesheets is sheets

@@ -11,25 +11,33 @@ import pytest
 from bokeh.events import Tap
 
 import lazyrich as lr
-from lazyrich.data import MAKERS
+from lazyrich.data import MAKERS, plane_grid
 from lazyrich_dashboard.marks import column_names
 from lazyrich_dashboard.results import Refusal, Snapshot, frames, theory
+from lazyrich_dashboard.tables import tidy
 from lazyrich_dashboard.views import (
     PAGES,
     AbcMapView,
+    AgainstRichnessView,
+    AgainstWidthView,
+    AlignmentView,
     AngleView,
     CorrelationView,
     FunctionSpaceView,
     KernelMatrixView,
     KernelMovementView,
     LearningCurvesView,
+    OverTimeView,
     PlaneView,
+    SharpnessView,
     SpectrumView,
+    StartAlignmentView,
+    SweepView,
     TrainingView,
     VarianceView,
 )
 from lazyrich_dashboard.views.base import View, mean_and_error
-from lazyrich_dashboard.views.function_space import FunctionView, ModesView, OwnPointsView
+from lazyrich_dashboard.views.function_space import FunctionOnPlaneView, FunctionView, ModesView, OwnPointsView
 from tests.dashboard.examples import SMALL, UNSTABLE_STEP, assert_is_spectrum_of, small
 
 WITH_A_COORDINATE = ("circle", "regression")
@@ -41,15 +49,23 @@ VIEWS = {
     KernelMovementView: OFFLINE,
     FunctionView: WITH_A_COORDINATE,
     OwnPointsView: ("points",),
-    ModesView: tuple(name for name in MAKERS if name not in WITH_A_COORDINATE),
+    FunctionOnPlaneView: ("spirals",),
+    ModesView: tuple(name for name in MAKERS if name not in (*WITH_A_COORDINATE, "spirals")),
     KernelMatrixView: OFFLINE,
     AngleView: tuple(name for name in MAKERS if name not in WITHOUT_ANGLES),
+    AlignmentView: OFFLINE,
+    StartAlignmentView: ("digits",),
+    SharpnessView: ("digits",),
+    AgainstRichnessView: ("digits",),
+    AgainstWidthView: ("digits",),
     AbcMapView: ("digits",),
     PlaneView: ("digits",),  # this one and the next two do not look at the data
     VarianceView: ("digits",),
     CorrelationView: ("digits",),
     LearningCurvesView: ("digits", "circle"),
 }
+# Every point of these has networks of another width, which compile anew.
+SWEEPS = (AgainstRichnessView, AgainstWidthView)
 CASES = [(view, data) for view, names in VIEWS.items() for data in names]
 SITUATIONS = ("no networks yet", "networks at the start", "trained networks", "diverged networks")
 
@@ -87,9 +103,10 @@ def assert_can_be_read(sentence: str) -> None:
 @pytest.mark.parametrize("situation", SITUATIONS)
 @pytest.mark.parametrize(("kind", "data"), CASES, ids=[f"{view.__name__}-{data}" for view, data in CASES])
 def test_a_view_can_always_be_drawn_and_said_in_words(kind: type[View], data, situation):
-    view = view_of(kind)
-    for scrub in (0.0, 0.7, 1.0):
-        snapshot = with_its_own(view, small(data), snapshot_of(small(data), situation, scrub))
+    view, most = view_of(kind), 1 if kind in SWEEPS else 3
+    whole = with_its_own(view, small(data), snapshot_of(small(data), situation), most)
+    for scrub, mode in ((0.0, 0), (0.7, 2), (1.0, 0)):
+        snapshot = dataclasses.replace(whole, scrub=scrub, mode=mode)
 
         columns = view.columns(snapshot)
         assert set(columns) == {part.label for part in view.parts}
@@ -163,6 +180,36 @@ def test_the_losses_are_those_of_the_core():
         assert columns[f"{role}: spread"]["y"] == pytest.approx(spread)
 
 
+@pytest.mark.parametrize("of_edge", [None, 0.1, 2.0])
+def test_theory_takes_the_networks_steps_if_asked_to(of_edge):
+    edge = theory(SMALL).flow.max_learning_rate
+    experiment = small(learning_rate=of_edge and of_edge * edge)
+    view = TrainingView(steps=True)
+    snapshot = with_its_own(view, experiment, snapshot_of(experiment, "no networks yet"))
+    shown, y = view.columns(snapshot)["train: theory"], snapshot.theory.data.y_train
+    net = experiment.network
+    rate = edge * (of_edge or 0.25 / (1 + net.gamma**2 / net.width))
+    steps = shown["x"] / rate
+    assert steps == pytest.approx(np.round(steps)) and len(steps) > 2
+    kernel, f = lr.ntk(experiment.network, snapshot.theory.data.x_train), np.zeros_like(y)
+    for _ in range(round(steps[1])):
+        f -= rate * kernel @ (f - y) / len(y)
+    assert shown["y"][1] == pytest.approx(((f - y) ** 2).sum() / (2 * len(y)))
+    assert np.isfinite(view.ranges(snapshot, view.columns(snapshot))).all()
+    assert f"theory takes steps of {rate:.3g}" in view.summary(snapshot)
+
+
+def test_the_lowest_test_loss_is_marked_unless_it_comes_last():
+    noisy = dataclasses.replace(SMALL, data=dataclasses.replace(SMALL.data, noise=0.5))
+    snapshot = snapshot_of(noisy, "no networks yet")
+    mark = TrainingView().columns(snapshot)["lowest test loss"]
+    assert mark["y"] == snapshot.theory.test_loss.min() and mark["x"] < snapshot.theory.times[-1]
+    stopped = snapshot.theory.flow.early_stopping(snapshot.theory.data.y_test)
+    assert mark["x"][0] == pytest.approx(stopped.time, rel=0.1)
+    falling = TrainingView().columns(snapshot_of(SMALL, "no networks yet"))["lowest test loss"]
+    assert not len(falling["x"])
+
+
 def test_the_movement_of_the_kernel_starts_at_zero_and_its_lazy_limit_stays_there():
     snapshot = snapshot_of(SMALL, "trained networks")
     columns = KernelMovementView().columns(snapshot)
@@ -185,6 +232,34 @@ def test_the_function_is_that_of_the_core_along_the_coordinate(data):
     assert len(columns["training points"]["x"]) == experiment.data.n_train
 
 
+@pytest.mark.parametrize("colours", ["theory", "networks, mean", "first network"])
+def test_the_picture_of_the_plane_is_the_function_at_the_middle_of_its_pixels(colours):
+    experiment, view = small("spirals"), FunctionOnPlaneView(colours=colours)
+    snapshot = with_its_own(view, experiment, snapshot_of(experiment, "trained networks", scrub=0.5))
+    columns, data = view.columns(snapshot), experiment.load_data()
+    points, frame = plane_grid(data).points, snapshot.frame
+    kernel = lr.eigensystem(lr.ntk(experiment.network, data.x_train))
+    flow = lr.LinearDynamics(kernel, data.y_train, lr.ntk(experiment.network, points, data.x_train))
+    of = {"theory": flow.test(snapshot.time)[:, 0], "first network": frame.f_plane[0, :, 0]}
+    of["networks, mean"] = frame.f_plane[..., 0].astype(float).mean(axis=0)
+    drawn = tidy(view.parts, columns)
+    pixels = drawn[drawn["part"] == "f"]
+    np.testing.assert_allclose(pixels[["x", "y"]], points, atol=1e-12)
+    np.testing.assert_allclose(pixels["value"], of[colours], rtol=1e-9, atol=1e-9)
+    # Where theory decides, its function is 0 to the curvature within a pixel.
+    line = columns["theory"]
+    at = lr.ntk(experiment.network, np.stack([line["x0"], line["y0"]], axis=1), data.x_train)
+    f = lr.LinearDynamics(kernel, data.y_train, at).test(snapshot.time)
+    assert np.abs(f).max() < 0.1 * np.abs(of["theory"]).max()
+    assert len(columns["y above"]["x"]) == (data.y_train > 0).sum()
+
+
+def test_where_the_plane_is_too_dear_there_is_a_sentence():
+    costly = dataclasses.replace(small("spirals"), network=lr.Network(depth=8, width=16, activation="selu"))
+    with pytest.raises(ValueError, match=r"got 8 layers and 32 points\. Take fewer"):
+        FunctionSpaceView().predict(costly)
+
+
 def test_a_mode_is_learned_as_its_eigenvalue_says():
     snapshot = snapshot_of(SMALL, "no networks yet", scrub=0.5)
     result, columns = theory(SMALL), ModesView().columns(snapshot)
@@ -195,11 +270,15 @@ def test_a_mode_is_learned_as_its_eigenvalue_says():
     assert (np.diff(columns["target in 1…i"]["y"]) >= 0).all()
 
 
-@pytest.mark.parametrize(("data", "kind"), [(data, kind) for kind in (FunctionView, ModesView) for data in VIEWS[kind]])
-def test_the_function_space_shows_functions_where_data_have_a_coordinate_and_modes_elsewhere(data, kind):
+@pytest.mark.parametrize(
+    ("data", "kind"), [(data, kind) for kind in (FunctionView, FunctionOnPlaneView, ModesView) for data in VIEWS[kind]]
+)
+def test_the_function_space_shows_functions_where_data_have_one_coordinate_or_two_and_modes_elsewhere(data, kind):
     view = FunctionSpaceView()
-    view.update(snapshot_of(small("digits"), "no networks yet"))
-    view.update(snapshot_of(small(data), "no networks yet"))
+    for name in ("digits", data):
+        view.update(
+            dataclasses.replace(snapshot_of(small(name), "no networks yet"), predicted=view.predict(small(name)))
+        )
     assert type(view.shown) is kind
     assert [type(shown) for shown in view.__panel__().objects] == [type(view.shown.__panel__())]
 
@@ -218,7 +297,10 @@ def test_a_mean_comes_with_its_standard_error_over_seeds():
 
 def test_every_view_stands_on_a_page():
     on_pages = {kind for page in PAGES.values() for column in page for kind in column}
-    assert on_pages | {FunctionView, ModesView, OwnPointsView} == set(VIEWS) | {FunctionSpaceView}
+    chosen = {*OverTimeView.kinds.values(), *SweepView.kinds.values()}
+    several = {FunctionSpaceView, OverTimeView, SweepView}
+    plotted = {FunctionView, FunctionOnPlaneView, ModesView, OwnPointsView}
+    assert on_pages | chosen | plotted == set(VIEWS) | several
 
 
 def drawn(view: View, experiment: lr.Experiment, most: int | None = None, scrub: float = 1.0):

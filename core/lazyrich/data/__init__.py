@@ -14,6 +14,8 @@ from .own_points import X_RANGE as X_RANGE
 from .own_points import Y_RANGE as Y_RANGE
 from .own_points import as_text as as_text
 from .own_points import pairs_of as pairs_of
+from .plane import PlaneGrid as PlaneGrid
+from .plane import plane_grid as plane_grid
 from .spec import NAMES as NAMES
 from .spec import OPTIONS as OPTIONS
 from .spec import DataSpec as DataSpec

@@ -68,12 +68,16 @@ def largest_hessian_eigenvalue(
     slope: Slope,
     key: jax.Array,
     iterations: int,
+    tolerance: float = 0.0,
 ) -> Sharpness:
-    """Return what `sharpness` returns for the loss with this `slope`; pure JAX. Spare layers do not count."""
+    """Return what `sharpness` returns for the loss with this `slope`; pure JAX. Spare layers do not count.
+
+    The iteration ends early once the residual is below `tolerance` times the eigenvalue.
+    """
     operator, unravel = _operator(nonlinearity, scales, params, x, slope)
     start = jax.random.normal(key, (ravel_pytree(params)[0].size,), params.first.dtype)
     used = ravel_pytree(_without_spare_layers(scales, unravel(start)))[0]
-    return Sharpness(*largest_eigenvalue(operator, used / jnp.linalg.norm(used), iterations))
+    return Sharpness(*largest_eigenvalue(operator, used / jnp.linalg.norm(used), iterations, tolerance))
 
 
 def _without_spare_layers(scales: Scales, params: Params) -> Params:

@@ -47,8 +47,7 @@ def numbers(orders: int, parity: int) -> np.ndarray:
     return np.arange(orders)[slice(parity == -1, None, 2 if parity else 1)]
 
 
-def product_mean(f: Callable, g: Callable, sigma: Variances, orders: int, parity: int) -> Variances:
-    """Return E[f(sigma x) g(sigma x)], x ~ N(0, 1), by the midpoint rule of a series of so many orders."""
-    x, rows = (part.astype(sigma.dtype) for part in rule(orders, 1))
-    points = x[:, None] * sigma[None, :]
-    return rows[0] @ (2 * f(points) * g(points) if parity else f(points) * g(points) + f(-points) * g(-points))
+def mean(product: Float[Array, "points n"], orders: int, parity: int) -> Variances:
+    """Return E[f(sigma x) g(sigma x)], x ~ N(0, 1), from the product of both functions' `values`, by the same rule."""
+    weights = rule(orders, 1)[1][0].astype(product.dtype)
+    return jnp.asarray(weights / 2 if parity else np.concatenate([weights, weights])) @ product

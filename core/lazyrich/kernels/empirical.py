@@ -46,14 +46,34 @@ def _overlap(features: Float[Array, "n features"], n1: int) -> Float[Array, "n1 
     return _product(features[:n1], features[n1:] if len(features) > n1 else None)
 
 
-def _signal_overlap(g: Float[Array, "out_dim n width"], n1: int, blocks: bool) -> Float[Array, "n1 n2 *blocks"]:
-    """Return G_c G_c'^T of every pair of outputs, (n1, n2, C, C), or its mean over c = c', (n1, n2)."""
+def _signal_overlap(g: Float[Array, "out_dim n width"], n1: int) -> Float[Array, "n1 n2 out_dim out_dim"]:
+    """Return G_c G_c'^T of every pair of outputs."""
     out_dim, n, width = g.shape
-    g = jnp.moveaxis(g, 0, 1)
-    if not blocks:
-        return _overlap(g.reshape(n, out_dim * width), n1) / out_dim
-    pairs = _overlap(g.reshape(n * out_dim, width), n1 * out_dim)
+    pairs = _overlap(jnp.moveaxis(g, 0, 1).reshape(n * out_dim, width), n1 * out_dim)
     return jnp.swapaxes(pairs.reshape(n1, out_dim, -1, out_dim), 1, 2)
+
+
+def _column_norms(weights: Float[Array, "out_dim width"]) -> Float[Array, " width"]:
+    """Return the norm of each column, with the derivative 0 at 0, as its square has."""
+    squares = (weights**2).sum(axis=0)
+    return jnp.where(squares > 0, jnp.sqrt(jnp.where(squares > 0, squares, 1.0)), 0.0)
+
+
+def _mean_overlap(
+    g: Float[Array, "out_dim n width"], n1: int, is_last: Any, last: Float[Array, "n width"] | None
+) -> Float[Array, "n1 n2"]:
+    r"""Return the mean of G_c G_c^T over outputs, at the last hidden layer if `is_last` from `last` alone.
+
+    There $G^L_{ck} = s_w w_{ck} \phi'(h_k)$, whose products are those of one output with the weights
+    $|w_{\cdot k}|$, `last`.
+    """
+    out_dim, n, width = g.shape
+    # Outside of the conditional, which would leave it to one core.
+    rows = jnp.moveaxis(g, 0, 1).reshape(n, out_dim * width)
+    if last is None:
+        return _overlap(rows, n1) / out_dim
+    products = jax.lax.cond(is_last, lambda _: _overlap(last, n1), lambda rows: _overlap(rows, n1), rows)
+    return products / out_dim
 
 
 def ntk_of_points(
@@ -80,10 +100,17 @@ def ntk_of_points(
         term = below.reshape(below.shape + (1,) * (signals.ndim - 2)) * signals
         return kernel.at[level].add(term) if layers else kernel + term
 
+    # What one output would send back whose weights are the norms over outputs; layer normalisation mixes the units.
+    norms = jnp.broadcast_to(_column_norms(params.readout)[None, :], states[0].shape)
+    top = None if nonlinearity.layer_norm else nonlinearity.pull_back(states[scales.depth - 1], scales.hidden * norms)
+
+    def overlap(level, g):
+        return _signal_overlap(g, n1) if blocks else _mean_overlap(g, n1, level == scales.depth - 1, top)
+
     def visit(kernel, level, g):
-        g = jax.lax.all_gather(g, _OUTPUTS)
+        signals = overlap(level, jax.lax.all_gather(g, _OUTPUTS))
         features = nonlinearity(states[level - 1])
-        return with_term(kernel, level, scales.hidden, scales.hidden_rate, features, _signal_overlap(g, n1, blocks))
+        return with_term(kernel, level, scales.hidden, scales.hidden_rate, features, signals)
 
     def back_from(output, kernel):
         signal = jnp.broadcast_to(output[None, :], (len(x), out_dim))
@@ -97,7 +124,7 @@ def ntk_of_points(
     kernel = with_term(kernel, scales.depth, scales.hidden, scales.readout_rate, last, own)
     # The kernel is no output's own: signals are gathered from all of them before they enter it.
     g, kernel = jax.vmap(back_from, in_axes=(0, None), out_axes=(0, None), axis_name=_OUTPUTS)(outputs, kernel)
-    return with_term(kernel, 0, scales.first, scales.first_rate, x, _signal_overlap(g, n1, blocks))
+    return with_term(kernel, 0, scales.first, scales.first_rate, x, overlap(0, g))
 
 
 _ntk_of_points_compiled = jax.jit(ntk_of_points, static_argnames=("blocks", "layers"))

@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -48,13 +49,18 @@ class CriticalPoint(NamedTuple):
     variance: float
 
 
+@jax.jit
+def _second_moments(phi: Activation, variances: jax.Array) -> jax.Array:
+    return phi.second_moment(variances)
+
+
 @float64
 def _at(phi: Activation, variances: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return chi_parallel/chi_perpendicular - 1, <phi'^2> and <phi^2> at variances, (m,)."""
     chi = criticality(Network(activation=phi, weight_var=1.0, bias_var=0.0), variance=variances)
     slopes = np.asarray(chi.perpendicular)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(chi.parallel) / slopes - 1, slopes, np.asarray(phi.second_moment(jnp.asarray(variances)))
+        return np.asarray(chi.parallel) / slopes - 1, slopes, np.asarray(_second_moments(phi, variances))
 
 
 @float64

@@ -1,4 +1,4 @@
-// The player (lazyrich_dashboard.player). `showSlice` and `putBack` are those of timeline.js.
+// The player (lazyrich_dashboard.player). `showSlice`, `putBack` and `timeLabel` are those of timeline.js.
 
 const SLICES_A_SECOND = 30; // at speed 1
 const REST = 250; // milliseconds without a step after which the server is told
@@ -22,7 +22,7 @@ export function render({model}) {
   abort.get(model.id)?.();
   const ending = new AbortController();
   const {signal} = ending;
-  const last = model.labels.length - 1;
+  const last = model.steps;
   let k = model.position; // where the player stands
   let at = model.drawn[1]; // where the server has drawn
   let playing = false;
@@ -89,8 +89,14 @@ export function render({model}) {
   };
   const write = () => {
     slider.value = k;
-    label.textContent = slider.ariaValueText = model.labels[model.tracks ? k : at];
-    outermost(root).style?.setProperty("--lr-summary-opacity", k == at ? 1 : 0.4);
+    const shown = model.tracks ? k : at;
+    const words = timeLabel(model.ends, shown / last);
+    label.textContent = slider.ariaValueText = words;
+    const page = outermost(root);
+    page.style?.setProperty("--lr-summary-opacity", k == at ? 1 : 0.4);
+    // For others who show something of the time.
+    page.lazyrichTime = {k: shown, label: words};
+    page.dispatchEvent(new Event("lazyrich-time"));
   };
 
   const play = () => {

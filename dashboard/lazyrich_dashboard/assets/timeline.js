@@ -22,6 +22,14 @@ function showSlice(document, tracks, k) {
   }
 }
 
+// A time of the grid in words, as Python's `.3g` writes it.
+function timeLabel([first, last], fraction) {
+  const time = first * (last / first) ** fraction;
+  const [digits, power] = time.toExponential(2).split("e").map(Number);
+  if (power >= -4 && power < 3) return `t = ${Number(time.toPrecision(3))}`;
+  return `t = ${digits}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
+}
+
 // What the server has not replaced in the meantime becomes again what it sent last.
 function putBack() {
   for (const [source, {sent, shown}] of moved) {

@@ -5,6 +5,7 @@ const ICONS = {
   alone: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   close: "M6 6l12 12M18 6L6 18",
 }
+const LETTER = 6.2, SWATCH = 26  // pixels, in a legend
 const NAMES = {data: "Data and files", why: "Why?", alone: "This view alone"}
 
 function button(label, inside) {
@@ -54,10 +55,10 @@ export function render({model, el}) {
   const buttons = {}
   let hidden = null  // the elements that make room while the view stands alone
 
-  for (const axis of Object.keys(model.scales)) {
-    const toggle = buttons[axis] = button("", "")
-    toggle.classList.add("scale")
-    toggle.onclick = () => model.send_msg({scale: axis})
+  for (const name of Object.keys(model.toggles)) {
+    const toggle = buttons[name] = button("", "")
+    toggle.classList.add("toggle")
+    toggle.onclick = () => model.send_msg({toggle: name})
     bar.append(toggle)
   }
   for (const name of ["data", "why", "alone"]) {
@@ -70,10 +71,10 @@ export function render({model, el}) {
   }
   buttons.alone.onclick = () => stand_alone(hidden == null)
 
-  function show_scales() {
-    for (const [axis, log] of Object.entries(model.scales)) {
-      buttons[axis].textContent = `${axis}: ${log ? "log" : "lin"}`
-      buttons[axis].title = buttons[axis].ariaLabel = `${model.heading}: make ${axis} axis ${log ? "linear" : "logarithmic"}`
+  function show_toggles() {
+    for (const [name, [words, wish]] of Object.entries(model.toggles)) {
+      buttons[name].textContent = words
+      buttons[name].title = buttons[name].ariaLabel = `${model.heading}: ${wish}`
     }
   }
 
@@ -163,13 +164,28 @@ export function render({model, el}) {
     else if (hidden) stand_alone(false)
   }
 
+  // A legend that has not the room for one row has two columns; what its entries need is estimated by their letters.
+  function fit_legend() {
+    const plot = Bokeh.index.find_one_by_id(model.figure)
+    for (const legend of plot?.model.above.filter((one) => one.type == "Legend") ?? []) {
+      const labels = legend.items.map((item) => item.label.value ?? "")
+      const needed = labels.reduce((sum, label) => sum + LETTER * label.length + SWATCH, 0)
+      if (plot.model.tags[1] == 0 && plot.model.tags[2] == 0) legend.ncols = needed > plot.frame.bbox.width + 30 ? 2 : "auto"
+    }
+  }
+  const resized = new ResizeObserver(() => requestAnimationFrame(fit_legend))
+  setTimeout(() => { if (ancestor(el, "lr-view")) resized.observe(ancestor(el, "lr-view")) })
+
   document.addEventListener("keydown", escape)
   model.on("drawer", open)
   model.on("content", show)
-  model.on("scales", show_scales)
+  model.on("toggles", show_toggles)
   model.on("msg:custom", deliver)
-  model.on("remove", () => document.removeEventListener("keydown", escape))
+  model.on("remove", () => {
+    document.removeEventListener("keydown", escape)
+    resized.disconnect()
+  })
   if (model.drawer) model.drawer = ""  // left open on a page that was turned
-  show_scales()
+  show_toggles()
   el.append(bar, drawer)
 }

@@ -7,22 +7,33 @@ import os
 import sys
 import threading
 import webbrowser
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import panel as pn
+import threadpoolctl
+from panel.io.resources import LOCAL_DIST
 from tornado.websocket import WebSocketClosedError
 
+from .. import jobs
 from ..app import TITLE, create_app
 from ..classroom import invitation, lan_address, limited, qr_for_terminal
 from ..gallery.app import NAME as GALLERY
 from ..gallery.app import create_gallery
-from ..warm import keep_compiled_programs, warm_activations, warm_preset
+from ..processes import Processes
+from ..warm import collect_rarely, keep_compiled_programs, warm_activations, warm_preset
 
 JOIN = "join"  # the page with the QR code
 
-# JAX would take three quarters of a GPU's memory at its start (docs.jax.dev, "GPU memory allocation"), whoever
-# else computes there. It is read when JAX first computes; what the user has set stands.
-_MEMORY = ("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+# What the environment says unless the user has said it.
+_ENVIRONMENT = {
+    # JAX would take three quarters of a GPU's memory at its start (docs.jax.dev, "GPU memory allocation"), and every
+    # process of a server would want them. It is read when JAX first computes.
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    # Looking each new page over for mistakes of layout takes a tenth of the time in which it is made.
+    "BOKEH_VALIDATE_DOC": "false",
+}
 
 
 def add_to(commands: argparse._SubParsersAction) -> None:
@@ -41,8 +52,11 @@ def add_to(commands: argparse._SubParsersAction) -> None:
         "your own; repeat for more")  # fmt: skip
     add("--classroom", action="store_true", help="listen on the whole network and show its address as a QR code, here "
         "and at /join")  # fmt: skip
-    add("--max-sessions", type=_positive, metavar="N", help="pages open at a time; those beyond get a "
+    add("--num-procs", type=_positive, metavar="N", help="processes that share the visitors: 1 by default, 2 with "
+        "--classroom. Each takes a core and up to 2 GB; not on Windows")  # fmt: skip
+    add("--max-sessions", type=_positive, metavar="N", help="pages open at a time in each process; those beyond get a "
         "sentence. No limit by default")  # fmt: skip
+    add("--cold", action="store_true", help="start at once; what visitors ask for is compiled while they wait")
     command.set_defaults(run=serve)
 
 
@@ -55,29 +69,79 @@ def _positive(text: str) -> int:
 
 def serve(arguments: argparse.Namespace) -> int:
     """Serve until interrupted, and return the exit code."""
-    os.environ.setdefault(*_MEMORY)
-    logging.getLogger("asyncio").addFilter(_is_worth_a_line)
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     host, origins = _hosts(arguments)
     address = f"http://{host}:{arguments.port}/{TITLE}"
-    print("Warming up ...", flush=True)
-    warm()
+    count = _processes(arguments)
+    if not arguments.cold:
+        print("Warming up ...", flush=True)
     try:
-        server = _server(arguments, address, origins)
+        if count == 1:
+            _serve_here(arguments, address, origins)
+        else:
+            listens_on = arguments.address or "localhost"
+            processes = Processes(count, partial(_serve_here, arguments, address, origins))
+            processes.run(arguments.port, listens_on, lambda: _announce(arguments, address))
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
         print(f"The port must be free; {arguments.port} is in use. Choose another with --port.", file=sys.stderr)
         return 2
-    _announce(arguments, address)
-    server.run_until_shutdown()
     return 0
+
+
+def _processes(arguments: argparse.Namespace) -> int:
+    """Return how many processes serve."""
+    can_be_many = sys.platform != "win32"
+    count = arguments.num_procs or (2 if arguments.classroom and can_be_many else 1)
+    if count > 1 and not can_be_many:
+        raise ValueError(
+            f"--num-procs must be 1 on Windows, which lacks what ties processes; got {count}. Leave it out."
+        )
+    return count
+
+
+def _serve_here(arguments: argparse.Namespace, address: str, origins: list[str], path: Path | None = None) -> None:
+    """Serve in this process until interrupted: on the port, or behind it on the Unix socket at a path."""
+    logging.getLogger("asyncio").addFilter(_is_worth_a_line)
+    share_the_cores()
+    keep_compiled_programs()
+    if not arguments.cold:
+        warm()
+    try:
+        server = _server(arguments, address, origins, path)
+        if path is None:
+            _announce(arguments, address)
+        server.run_until_shutdown()
+    finally:
+        jobs.end()
+
+
+def share_the_cores() -> None:
+    """Keep OpenBLAS to one thread, unless the user has said how many.
+
+    Its threads spin while they wait for a core that another session has: where two sessions computed, the
+    eigendecomposition of 128 points took 49 ms of the processor's time, and takes 1.3 ms with one thread.
+    """
+    if "OPENBLAS_NUM_THREADS" not in os.environ:
+        threadpoolctl.threadpool_limits(1, user_api="blas")
 
 
 def warm() -> None:
     """Compile ahead what the first visitors will move: what the page opens on at once, the rest beside serving."""
-    keep_compiled_programs()
     warm_preset()
-    threading.Thread(target=warm_activations, name="warm", daemon=True).start()
+    collect_rarely()
+    threading.Thread(target=_warm_the_rest, name="warm", daemon=True).start()
+
+
+def _warm_the_rest() -> None:
+    """Warm up beside serving, until that ends."""
+    try:
+        warm_activations()
+    except RuntimeError:  # no thread can start any more
+        if not jobs.have_ended():
+            raise
 
 
 def _announce(arguments: argparse.Namespace, address: str) -> None:
@@ -103,21 +167,34 @@ def _hosts(arguments: argparse.Namespace) -> tuple[str, list[str]]:
     return host, [*own, *(arguments.allow_origin or [])]
 
 
-def _server(arguments: argparse.Namespace, address: str, origins: list[str]) -> Any:
+def _server(arguments: argparse.Namespace, address: str, origins: list[str], path: Path | None) -> Any:
     """Return a server that listens."""
     pages: dict[str, Any] = limited({TITLE: create_app, GALLERY: create_gallery}, arguments.max_sessions)
     if arguments.classroom:
         pages[JOIN] = lambda: invitation(address)
+    pn.state.on_session_created(take_files_from_here)
+    where: dict[str, Any] = {"port": arguments.port, "address": arguments.address or "localhost"}
+    if path is not None:
+        where = {"unix_socket": str(path)}
     return pn.io.server.get_server(
         pages,
-        port=arguments.port,
-        address=arguments.address or "localhost",
+        **where,
         websocket_origin=origins,
         title=TITLE,
         liveness=True,
         unused_session_lifetime_milliseconds=120_000,
         session_token_expiration=3600,
     )
+
+
+def take_files_from_here(_context: object) -> None:
+    """Let a session's style sheets come from this server.
+
+    Panel says so when it writes a page's HTML. A session that was made by its messages alone, since the page is from
+    another process or from before a restart, would have its browser ask a CDN.
+    """
+    if pn.state.curdoc is not None:
+        pn.state.curdoc.template_variables["dist_url"] = LOCAL_DIST
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:

@@ -7,7 +7,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from .. import link, widgets
-from ..app import TITLE, release_page
+from ..app import TITLE, tie_to_session
 from . import page_classes
 from .exhibit import Exhibit
 from .index import Index
@@ -27,7 +27,7 @@ def create_gallery() -> pmui.Page:
     if asked in pages:
         return _exhibit_page(*decode(query, pages[asked]))
     if asked == _QUESTIONS:
-        return _page([question_page()])
+        return _page([question_page(TITLE)])
     names = ", ".join([*pages, _QUESTIONS])
     notice = f"The pages of the gallery are {names}; got {asked!r}. Choose one below."
     index = Index(pages, [notice] if asked else [])
@@ -39,6 +39,7 @@ def create_gallery() -> pmui.Page:
 
 def _exhibit_page(shown, notices: list[str]) -> pmui.Page:
     exhibit = Exhibit(shown, notices)
+    exhibit.share.follow_address()
     laboratory = f"{TITLE}?{link.encode(shown.experiment)}" if shown.experiment is not None else TITLE
     page = _page([exhibit.main], list(exhibit.controls), laboratory, exhibit.close)
     page.param.watch(lambda event: exhibit.recolour(event.new), "dark_theme")
@@ -60,6 +61,5 @@ def _page(
         busy_indicator=None,
         sx={"& .MuiToolbar-root": {"minHeight": "44px !important"}},
     )
-    if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
-        pn.state.on_session_destroyed(release_page(page, close))
+    tie_to_session(page, close)
     return page

@@ -101,6 +101,13 @@ class GalleryPage(param.Parameterized):
         """Yield what an experiment measures, as it comes; each picture has the last word on the parts it names."""
         raise NotImplementedError
 
+    def run(self) -> Picture:
+        """Return all that is predicted and measured, once it is there."""
+        picture = self.predict()
+        for later in self.measure():
+            picture = picture.then(later)
+        return picture
+
     def summary(self, picture: Picture) -> str:
         """Return the sentence that says in numbers what is drawn, whether or not all is measured yet."""
         raise NotImplementedError

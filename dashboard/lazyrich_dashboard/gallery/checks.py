@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import jax
+
 FOLDER = Path(__file__).parents[1] / "assets" / "gallery"
 _PACKAGES = ("lazyrich", "jax", "numpy", "scipy")
 STDERR = "_stderr"
 _NO_STDERR = 0.02
+# How XLA's errors begin that say that there is no memory left.
+_NO_MEMORY = "RESOURCE_EXHAUSTED"
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,25 @@ class Record:
 
 
 def run(check: Callable[[], Check]) -> Record:
-    """Run a check; what it raises is why it could not run."""
+    """Run a check.
+
+    Raises:
+        ValueError: it cannot run here; the sentence says why.
+    """
     begun = time.process_time()
-    result = check()
+    try:
+        result = check()
+    except ImportError as error:
+        raise ValueError(
+            f"The check needs the package {error.name}, which is not installed here ({error}). "
+            f"Run: pip install {error.name}"
+        ) from error
+    except (MemoryError, jax.errors.JaxRuntimeError) as error:
+        if isinstance(error, jax.errors.JaxRuntimeError) and _NO_MEMORY not in str(error):
+            raise
+        raise ValueError(
+            f"The check needs more memory than is free here ({error}). Close other programs, or take a larger machine."
+        ) from error
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     seconds = round(time.process_time() - begun, 1)
     return Record(result, today, seconds, {name: version(name) for name in _PACKAGES})

@@ -34,7 +34,8 @@ def check(arguments: argparse.Namespace) -> int:
             # Whatever one page meets, the others are checked.
             _log.debug("A check failed", exc_info=True)
             failed += 1
-            print(f"{name:<28} ! cannot run  {type(error).__name__}: {error}", flush=True)
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            print(f"{name:<28} ! cannot run  {kind}{error}", flush=True)
             continue
         if arguments.write:
             checks.write(name, record)

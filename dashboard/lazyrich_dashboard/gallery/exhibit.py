@@ -5,9 +5,6 @@ starts once the controls rest. What was computed is kept and shared by all sessi
 """
 
 import html
-import io
-import math
-from typing import Any
 
 import panel as pn
 
@@ -15,19 +12,15 @@ from .. import widgets
 from ..cache import RESULTS, SharedStream
 from ..dragging import let_drag
 from ..jobs import NETWORKS, THEORY, Latest, session_deliverer
-from ..live import Live
-from ..notebook import load_notebook_extension
+from ..notebook import cell, load_notebook_extension
 from ..theme import Tokens, tokens
-from ..views.base import nothing
 from .badge import Badge
-from .base import GalleryPage, Panel, Picture
+from .base import GalleryPage, Picture
 from .controls import build_controls
-from .links import encode
-from .tables import to_csv
+from .plot import Plot
+from .share import Share
 
 _REST_SECONDS = 0.4
-# Of legends, in characters: all panels together on a page of 1280 pixels, and an entry's mark with its gaps.
-_PAGE_WIDTH, _MARK = 115, 5
 
 
 def prediction(page: GalleryPage) -> Picture:
@@ -38,43 +31,6 @@ def prediction(page: GalleryPage) -> Picture:
 def measurement(page: GalleryPage) -> SharedStream:
     """Return the stream of what is measured, shared with every session that shows the same."""
     return RESULTS.get(("measured", page.slug(), *page.values.items()), lambda: SharedStream(page.measure))
-
-
-def _legend_columns(panel: Panel, count: int) -> int:
-    """Return how many columns the legend has where it is too wide for one row; else 0."""
-    entries = [part.label for part in panel.parts if part.legend]
-    rows = math.ceil(sum(len(label) + _MARK for label in entries) * count / _PAGE_WIDTH)
-    return 0 if rows < 2 else math.ceil(len(entries) / rows)
-
-
-class Plot(pn.viewable.Viewer):
-    """One panel of a page."""
-
-    def __init__(self, panel: Panel, count: int, **params):
-        """Render it, empty, as one of `count` panels beside one another."""
-        super().__init__(**params)
-        self.panel = panel
-        self.live = Live(panel.parts, panel.x, panel.y, legend_columns=_legend_columns(panel, count))
-        self.live.figure.name = panel.title
-        for legend in self.live.figure.legend:
-            legend.update(spacing=6, glyph_width=14, label_standoff=3)
-        heading = widgets.text(f"<h2>{html.escape(panel.title)}</h2>", "lr-title", margin=(4, 8, 0, 8))
-        self._layout = pn.Column(heading, self.live.pane, sizing_mode="stretch_both", margin=4)
-
-    def update(self, page: GalleryPage, picture: Picture) -> None:
-        """Show a picture."""
-        given = picture.columns.get(self.panel.name, {})
-        columns: dict[str, Any] = {part.label: given.get(part.label, nothing(part.kind)) for part in self.panel.parts}
-        x, y = page.ranges(self.panel, columns)
-        for part in self.panel.parts:
-            if part.kind == "rule" and len(columns[part.label]["x"]):
-                columns[part.label] = {"x": columns[part.label]["x"], "y": list(y)}
-        self.live.patch(columns)
-        self.live.frame(x, y)
-
-    def __panel__(self) -> pn.viewable.Viewable:
-        """Return the layout."""
-        return self._layout
 
 
 class Exhibit(pn.viewable.Viewer):
@@ -95,6 +51,7 @@ class Exhibit(pn.viewable.Viewer):
         deliver = session_deliverer()
         self.theory_lane, self.measure_lane = Latest(THEORY, deliver), Latest(NETWORKS, deliver)
         self.badge = Badge(type(page), deliver)
+        self.share = Share(self)
         self.plots = [Plot(panel, len(page.panels)) for panel in page.panels]
         for plot in self.plots:
             if page.draggable and plot.panel.name == page.draggable[0]:
@@ -106,7 +63,7 @@ class Exhibit(pn.viewable.Viewer):
         pn.state.onload(self._change) if pn.state.curdoc else self._open()
 
     def _open(self) -> None:
-        """Draw the first picture before anything is shown: a notebook's channel is not open yet."""
+        """Draw the first picture before anything is shown: a cell opens on it."""
         frozen = type(self.page)(**self.page.values)
         try:
             self._show(prediction(frozen))
@@ -122,7 +79,10 @@ class Exhibit(pn.viewable.Viewer):
         self.status = widgets.text("", "lr-status", width=230, sizing_mode=None, margin=(6, 8))
         self.cancel_button = widgets.button("Cancel", variant="outlined", disabled=True)
         self.cancel_button.on_click(lambda _: self._cancel())
-        self.grid = pn.Row(*self.plots, sizing_mode="stretch_both", min_height=300, margin=0)
+        self.grid = pn.Row(
+            *self.plots, sizing_mode="stretch_both", min_height=300, margin=0, **widgets.styled("lr-panels")
+        )
+        report = (self.summary_pane, self.status, self.cancel_button)
         head = (
             f"<h1>{html.escape(page.title)}</h1><p class='paper'>{html.escape(page.paper)} "
             f"<a href='{html.escape(page.url)}' target='_blank'>{html.escape(page.url.partition('//')[2])}</a></p>"
@@ -133,25 +93,21 @@ class Exhibit(pn.viewable.Viewer):
             self.badge,
             self.alert,
             self.grid,
-            pn.Row(self.summary_pane, self.status, self.cancel_button, sizing_mode="stretch_width", height=52),
+            pn.Row(*report, sizing_mode="stretch_width", height=52, **widgets.styled("lr-report")),
+            self.share.courier,
             sizing_mode="stretch_both",
-        )
-        self.link_pane = widgets.text("", "lr-page", margin=(8, 10))
-        table = widgets.download(
-            "CSV of the plots", lambda: io.StringIO(to_csv(self.page, self.picture)), f"{page.slug()}.csv"
+            **widgets.styled("lr-plots"),
         )
         self.controls = [
+            pn.Spacer(height=6),  # the label of a first drop-down list stands above it
             *build_controls(page),
-            table,
-            self.link_pane,
+            self.share.menu,
             pn.pane.Markdown("### What to look for\n" + page.look_for, margin=8),
         ]
-        side = pn.Column(*self.controls, width=290, height=640, scroll=True)
-        self._cell = pn.Row(side, self.main, height=660, sizing_mode="stretch_width")
 
     def __panel__(self) -> pn.viewable.Viewable:
         """Return controls and plots side by side, for a notebook cell."""
-        return self._cell
+        return cell(self.controls, self.main)
 
     def recolour(self, dark: bool) -> None:
         """Draw in the colours of the dark or the light page."""
@@ -217,8 +173,7 @@ class Exhibit(pn.viewable.Viewer):
             for plot in self.plots:
                 plot.update(self.page, picture)
             self.summary_pane.object = html.escape(self.page.summary(picture))
-            address = html.escape(encode(self.page))
-            self.link_pane.object = f"<a href='?{address}'>Link to these settings</a>"
+            self.share.follow()
         pn.io.push_notebook(self.main)
 
     def _refuse(self, sentence: str) -> None:

@@ -26,13 +26,14 @@ def matches(page: type[GalleryPage], words: str) -> bool:
 
 def card(page: type[GalleryPage], dark: bool) -> str:
     """Return a page's card as HTML."""
-    picture = thumbnail(page.slug(), dark)
+    picture, record = thumbnail(page.slug(), dark), checks.read(page.slug())
+    found = html.escape(record.check.sentence) if record else ""
     title, paper, claim = (html.escape(words) for words in (page.title, page.paper, page.claim))
     return (
         f"<a class='card' href='gallery?page={page.slug()}'>"
         + (f"<img src='{picture}' alt='The plots of this page'>" if picture else "")
         + f"<h2>{title}</h2><p class='paper'>{paper}</p><p>{claim}</p>"
-        f"<p class='badge'>{verdict(checks.read(page.slug()))}</p>"
+        f"<p class='badge' title='{found}'>{verdict(record)}</p>"
         f"<p class='topics'>{html.escape(', '.join(page.topics))}</p></a>"
     )
 

@@ -13,7 +13,6 @@ from playwright.sync_api import Browser, sync_playwright
 from . import checks, page_classes
 
 _SIZE = (420, 184)
-_COLOURS = 64
 
 
 def draw(browser: Browser, address: str, slug: str) -> None:
@@ -25,9 +24,9 @@ def draw(browser: Browser, address: str, slug: str) -> None:
     for theme in ("light", "dark"):
         page.mouse.move(640, 5)
         page.wait_for_timeout(1000)  # the last patch is painted
-        shot = page.screenshot(clip={"x": 302, "y": 206, "width": 974, "height": 427})
+        shot = page.locator(".lr-panels").screenshot()
         small = Image.open(io.BytesIO(shot)).convert("RGB").resize(_SIZE, Image.Resampling.LANCZOS)
-        small.quantize(_COLOURS).save(checks.FOLDER / f"{slug}-{theme}.png", optimize=True)
+        small.save(checks.FOLDER / f"{slug}-{theme}.png", optimize=True)
         page.get_by_role("button", name="theme").click()
     page.close()
 

@@ -26,13 +26,14 @@ class AbcMapView(View):
     question = "Which wide networks learn features?"
     x, y = abc_plane.X, abc_plane.Y
     parts = (*abc_plane.PARTS, Part(_HERE, "points", "trained"))
+    legend_columns, is_tall = 2, True
     needs_training = False
     options = ("output", "hidden", "readout")
-    output = param.Number(0.75, softbounds=OUTPUTS, step=STEP, label="Output: readout's a + b",
+    output = param.Number(0.75, softbounds=OUTPUTS, step=STEP, label="Output",
                           doc="The output is of the size N^(1/2 - this) at the start.")  # fmt: skip
-    hidden = param.Number(0.5, softbounds=HIDDENS, step=STEP, label="Hidden: c + min(2a₁ + 1, 2a₂)",
+    hidden = param.Number(0.5, softbounds=HIDDENS, step=STEP, label="Hidden",
                           doc="The larger, the less hidden layers are trained.")  # fmt: skip
-    readout = param.Number(1.0, softbounds=READOUTS, step=0.1, label="Readout: 2a + c",
+    readout = param.Number(1.0, softbounds=READOUTS, step=0.1, label="Readout",
                            doc="At 1 training the readout alone moves the output.")  # fmt: skip
 
     def __init__(self, **params):

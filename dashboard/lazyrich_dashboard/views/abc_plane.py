@@ -25,7 +25,7 @@ from ..marks import Axis, Columns, Part, column_names
 from .base import Range, nothing
 
 STEP = 0.05
-OUTPUTS: Range = (0.3, 1.5)
+OUTPUTS: Range = (0.1, 1.5)
 HIDDENS: Range = (-0.5, 1.5)
 READOUTS: Range = (0.0, 2.0)
 X = Axis("output: readout's a + b")
@@ -185,13 +185,13 @@ def _known(readout: float) -> Columns:
             words = f"{name} at rate 1/N" if rate else "standard at a fixed rate" if name == "standard" else name
             names.setdefault((at.output, at.hidden), []).append(words)
     points = np.array(list(names)).reshape(-1, 2)
-    texts = np.array([", ".join(words) for words in names.values()], dtype=object)
+    texts = np.array([",\n".join(words) for words in names.values()], dtype=object)
     return {
         "known": {"x": points[:, 0], "y": points[:, 1]},
         # Below the edge, where nothing else is.
         "names": {
-            "x": points[:, 0] + np.where(points[:, 0] > 0.75, 0.1, -0.06),
-            "y": points[:, 1] - 0.13,
+            "x": points[:, 0] + np.where(points[:, 0] > 0.75, 0.1, -0.2),
+            "y": points[:, 1] - 0.05 - 0.08 * np.array([len(words) for words in names.values()]),
             "text": texts,
         },
     }

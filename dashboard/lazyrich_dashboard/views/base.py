@@ -8,7 +8,7 @@ What it needs besides theory and trained networks it says by `predict` and `meas
 import dataclasses
 import html
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from typing import Any, ClassVar, cast
 
 import holoviews as hv
@@ -19,8 +19,10 @@ from bokeh.models import ColumnDataSource
 
 import lazyrich as lr
 
+from ..cache import SharedStream
 from ..live import Live
 from ..marks import Axis, Columns, Part, column_names, draw
+from ..mode_probe import ModeProbe
 from ..pinned import pinned_columns, widened
 from ..results import Refusal, Snapshot
 from ..theme import LIGHT, Tokens
@@ -39,6 +41,8 @@ class AbstractView(pn.viewable.Viewer):
     # Of log_x and log_y, the axes whose scale can be changed.
     scales: ClassVar[tuple[str, ...]] = ()
     needs_training: ClassVar[bool] = True
+    # Whether it needs more height than others where views stand below one another.
+    is_tall: ClassVar[bool] = False
 
     @classmethod
     def slug(cls) -> str:
@@ -57,7 +61,7 @@ class AbstractView(pn.viewable.Viewer):
             ValueError: there is nothing to show; the sentence takes the plot's place.
         """
 
-    def measure(self, experiment: lr.Experiment) -> Iterable[Any] | None:
+    def measure(self, experiment: lr.Experiment) -> SharedStream | None:
         """Return what the view measures beyond the training of networks, lazily: items are made off the event loop."""
 
     def update(self, snapshot: Snapshot) -> None:
@@ -91,11 +95,13 @@ class View(AbstractView):
     parts: ClassVar[tuple[Part, ...]]
     # Labels of the lines and points that a pin keeps.
     pinnable: ClassVar[tuple[str, ...]] = ()
+    # Of a legend that has not the room for one row; 0 where it has.
+    legend_columns: ClassVar[int] = 0
     x: ClassVar[Axis]
     y: ClassVar[Axis]
 
-    def __init__(self, **params):
-        """Render the plot, empty."""
+    def __init__(self, chooser: tuple[pn.viewable.Viewable, ...] = (), **params):
+        """Render the plot, empty; in its heading stands what chooses it where it is one of several."""
         super().__init__(**params)
         self._lives: dict[tuple[Axis, Axis], Live] = {}
         self._tokens = LIGHT
@@ -110,7 +116,7 @@ class View(AbstractView):
         if self.scales:
             self.param.watch(lambda *_: self._rescale(), list(self.scales))
         self._layout = pn.Column(
-            pn.Row(heading, *self._widgets(), self.tools, sizing_mode="stretch_width", margin=0),
+            pn.Row(heading, *chooser, *self._widgets(), self.tools, sizing_mode="stretch_width", margin=0),
             self._place,
             self.summary_pane,
             sizing_mode="stretch_both",
@@ -124,12 +130,18 @@ class View(AbstractView):
         y = dataclasses.replace(self.y, log=self.log_y) if "log_y" in self.scales else self.y
         return x, y
 
+    def toggles(self) -> dict[str, tuple[str, str]]:
+        """Return the Params that a click turns over: what each says now, and what the click would do."""
+        words = {True: ("log", "make {} axis linear"), False: ("lin", "make {} axis logarithmic")}
+        chosen = {name: (name.removeprefix("log_"), *words[getattr(self, name)]) for name in self.scales}
+        return {name: (f"{axis}: {scale}", wish.format(axis)) for name, (axis, scale, wish) in chosen.items()}
+
     def _live(self) -> Live:
         """Return the plot on these axes, made at its first use, as scales cannot change in one; all share data."""
         axes = self.axes()
         if axes not in self._lives:
             first = next(iter(self._lives.values()), None)
-            live = self._lives[axes] = Live(self.parts, *axes, self.pinnable, first)
+            live = self._lives[axes] = Live(self.parts, *axes, self.pinnable, first, self.legend_columns)
             live.figure.name = self.title
             live.recolour(self._tokens)
         return self._lives[axes]
@@ -158,6 +170,10 @@ class View(AbstractView):
         """Return the columns of what is drawn beside the plot."""
         return {}
 
+    def of_mode(self, snapshot: Snapshot) -> Columns:
+        """Return those of the columns that mark the snapshot's mode; they are the same at all times."""
+        return {}
+
     def clock(self, snapshot: Snapshot) -> Hashable:
         """Return what the columns know of the time: they are the same at times with the same clock."""
         return snapshot.time
@@ -184,6 +200,10 @@ class View(AbstractView):
     def shown(self) -> "View":
         """The plot itself."""
         return self
+
+    @property
+    def probe(self) -> ModeProbe | None:
+        """What chooses a mode, of the view that does."""
 
     def update(self, snapshot: Snapshot) -> None:
         """Show a snapshot, or the sentence that says why there is nothing to show."""

@@ -81,7 +81,7 @@ def random_networks(experiment: lr.Experiment) -> SharedStream:
         for index in range(NETWORKS):
             yield lr.measured_signal_propagation(net, COSINES, layers=count, networks=1, seed=experiment.seed + index)
 
-    return RESULTS.get(("random networks", kept, count, experiment.seed), lambda: SharedStream(draw))
+    return RESULTS.get(("random networks", kept, count, experiment.seed), lambda: SharedStream(draw, NETWORKS))
 
 
 def _mean_with_bars(x: np.ndarray, values: np.ndarray, least: float) -> tuple[dict, dict]:

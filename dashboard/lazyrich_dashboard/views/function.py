@@ -26,6 +26,7 @@ class FunctionView(View):
         Part("theory", "line", "theory"),
         Part("nets", "points", "trained"),
         Part("training points", "rings", "train"),
+        Part("mode", "dot-dashes", "mode", legend=False),
     )
 
     def columns(self, snapshot: Snapshot) -> Columns:
@@ -47,7 +48,17 @@ class FunctionView(View):
             "training points": {"x": coordinate(data.x_train), "y": data.y_train[:, 0]},
             "nets": mean,
             "spread": spread,
+            **self.of_mode(snapshot),
         }
+
+    def of_mode(self, snapshot: Snapshot) -> Columns:
+        """Return the mode's eigenfunction, as large as the targets are (rms)."""
+        theory, number = snapshot.theory, snapshot.mode
+        if not 1 <= number <= theory.modes.count:
+            return {"mode": nothing()}
+        x = coordinate(theory.data.x_test)
+        order, size = np.argsort(x), np.sqrt(np.mean(theory.data.y_train**2))
+        return {"mode": {"x": x[order], "y": size * theory.modes.on_test[order, number - 1]}}
 
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
         """Return the range of the data, whatever the networks do."""

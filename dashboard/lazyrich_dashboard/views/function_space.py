@@ -1,23 +1,30 @@
 """Function space: what has been learned by time t?
 
-Data with one coordinate show the functions themselves. Other data show how much of each kernel mode has been learned
-and how much of the target it carries; for images, also what the most and the least learned modes look like.
+Data with one or two coordinates show the functions themselves. Other data show how much of each kernel mode has been
+learned and how much of the target it carries; for images, also what the most and the least learned modes look like.
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 import panel as pn
+import param
 from bokeh.models import ColumnDataSource
+
+import lazyrich as lr
 
 from ..images import MODES, ModeImages, are_images, learned_words, mode_images
 from ..live import padded
 from ..marks import Axis, Columns, Part
-from ..results import Snapshot
+from ..mode_values import ModeValues, mode_values
+from ..results import Snapshot, is_planar, theory
 from ..theme import LIGHT, Tokens
-from .base import AbstractView, Range, View
+from .base import AbstractView, Range, View, nothing, rule
 from .function import FunctionView
+from .function_on_plane import FunctionOnPlaneView, OnPlane, on_plane
 from .own_points import OwnPointsView
 
-_WORDS = "learned, in words"
+_WORDS, _VALUES = "learned, in words", "mode at the training points"
 
 
 class ModesView(View):
@@ -30,15 +37,17 @@ class ModesView(View):
     parts = (
         Part("learned", "line", "theory"),
         Part("target in 1…i", "dashes", "target"),
+        Part("mode", "rule", "mode", legend=False),
     )
 
     def __init__(self, **params):
         """Render the plot and the mode images, empty."""
-        self.images = ModeImages()
+        self.images, self.values = ModeImages(), ModeValues()
         super().__init__(**params)
 
     def _body(self) -> pn.viewable.Viewable:
-        return pn.Row(self.live.pane, self.images.pane, sizing_mode="stretch_both", margin=0)
+        beside = (self.images.pane, self.values.pane)
+        return pn.Row(self.live.pane, *beside, sizing_mode="stretch_both", margin=0, styles={"position": "relative"})
 
     def columns(self, snapshot: Snapshot) -> Columns:
         """Return 1 - exp(-lambda_i t / n), and the cumulative share of the target's power."""
@@ -48,7 +57,17 @@ class ModesView(View):
         return {
             "learned": {"x": ranks, "y": 1 - theory.flow.decay(snapshot.time)},
             "target in 1…i": {"x": ranks, "y": np.cumsum(power) / (power.sum() or 1.0)},
+            "mode": self._rule(snapshot),
         }
+
+    @staticmethod
+    def _rule(snapshot: Snapshot) -> Mapping[str, np.ndarray]:
+        number = snapshot.mode
+        return rule(number, (0.0, 1.0)) if 1 <= number <= snapshot.theory.modes.count else nothing()
+
+    def of_mode(self, snapshot: Snapshot) -> Columns:
+        """Return the mode's place, and its values at the training points."""
+        return {"mode": self._rule(snapshot), _VALUES: mode_values(snapshot)}
 
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
         """Return all modes, and fractions from 0 to 1."""
@@ -74,7 +93,8 @@ class ModesView(View):
 
     def source(self, label: str) -> ColumnDataSource:
         """Return the data source of a part, or of the words under the pictures."""
-        return self.images.words if label == _WORDS else super().source(label)
+        beside = {_WORDS: self.images.words, _VALUES: self.values.points}
+        return beside.get(label) or super().source(label)
 
     def update(self, snapshot: Snapshot) -> None:
         """Show a snapshot."""
@@ -82,11 +102,24 @@ class ModesView(View):
         if are_images(theory):
             self.images.show(mode_images(theory), learned_words(theory, snapshot.time))
         self.images.pane.visible = are_images(theory)
+        self.values.show(snapshot)
         super().update(snapshot)
+
+    def recolour(self, tokens: Tokens) -> None:
+        """Draw in the colours of the page's theme."""
+        self.values.recolour(tokens)
+        super().recolour(tokens)
 
 
 class FunctionSpaceView(AbstractView):
-    """Functions where the data have one coordinate, modes where they have more; each is rendered at its first use."""
+    """Functions where data have one coordinate or two, modes where they have more; each is made at its first use."""
+
+    options = ("colours",)
+    colours = param.Selector(
+        default="theory",
+        objects=FunctionOnPlaneView.param.colours.objects,
+        doc="Whose function the colours of a plane show.",
+    )
 
     def __init__(self, **params):
         """Start with nothing to show."""
@@ -96,21 +129,29 @@ class FunctionSpaceView(AbstractView):
         self._tokens = LIGHT
         self._layout = pn.Column(sizing_mode="stretch_both", margin=0)
 
+    def predict(self, experiment: lr.Experiment) -> OnPlane | None:
+        """Return the theory on the plane, where the data have two inputs."""
+        return on_plane(experiment) if is_planar(theory(experiment).data) else None
+
     def update(self, snapshot: Snapshot) -> None:
         """Show a snapshot in the plot that fits its data."""
-        data = snapshot.theory.data
-        kind = FunctionView if data.in_dim == 1 or data.name == "circle" else ModesView
-        if data.name == "points":
-            kind = OwnPointsView
+        kind = _kind(snapshot.theory.data)
         if kind not in self._views:
-            self._views[kind] = kind()
-            self._views[kind].recolour(self._tokens)
-            self._views[kind].param.watch(lambda event: self.param.update(wish=event.new), "wish")
+            self._views[kind] = self._made(kind)
         shown = self._views[kind]
         shown.update(snapshot)
         if shown is not self._shown:
             self._shown = shown
             self._layout[:] = [shown]
+
+    def _made(self, kind: type[View]) -> View:
+        view = kind(colours=self.colours) if kind is FunctionOnPlaneView else kind()
+        view.recolour(self._tokens)
+        view.param.watch(lambda event: self.param.update(wish=event.new), "wish")
+        if kind is FunctionOnPlaneView:
+            view.param.watch(lambda event: self.param.update(colours=event.new), "colours")
+            self.param.watch(lambda event: view.param.update(colours=event.new), "colours")
+        return view
 
     def recolour(self, tokens: Tokens) -> None:
         """Draw in the colours of the page's theme."""
@@ -126,3 +167,12 @@ class FunctionSpaceView(AbstractView):
     def __panel__(self) -> pn.viewable.Viewable:
         """Return the layout."""
         return self._layout
+
+
+def _kind(data: lr.Dataset) -> type[View]:
+    """Return the plot that fits data."""
+    if data.name == "points":
+        return OwnPointsView
+    if is_planar(data):
+        return FunctionOnPlaneView
+    return FunctionView if data.in_dim == 1 or data.name == "circle" else ModesView

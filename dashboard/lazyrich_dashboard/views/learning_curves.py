@@ -165,7 +165,9 @@ class LearningCurvesView(View):
         """Return regressions on random subsets of the pool, one draw at a time."""
         options = self.features, self.ridge
         key = ("regressions", theory_key(experiment), *options)
-        return RESULTS.get(key, lambda: SharedStream(lambda: _trials(self.predict(experiment), experiment.seed)))
+        return RESULTS.get(
+            key, lambda: SharedStream(lambda: _trials(self.predict(experiment), experiment.seed), TRIALS)
+        )
 
     def columns(self, snapshot: Snapshot) -> Columns:
         """Return theory on its grid, and the measured means with their standard errors; a log axis leaves out zeros."""

@@ -90,7 +90,7 @@ class PlaneView(View):
     def __init__(self, **params):
         """Render the plot, empty, and listen to clicks."""
         super().__init__(**params)
-        self.live.figure.on_event(Tap, self._tapped)
+        self.live.figure.on_event(Tap, cast(Any, self._tapped))
 
     def _tapped(self, event: Tap) -> None:
         """Ask for the variances under the pointer, to the sliders' steps."""

@@ -6,7 +6,9 @@ import lazyrich as lr
 
 from ..live import padded
 from ..marks import Axis, Columns, Part
+from ..mode_probe import ModeProbe
 from ..results import Frame, Snapshot
+from ..widgets import put
 from .base import Range, View, nothing
 
 
@@ -22,8 +24,26 @@ class SpectrumView(View):
         Part("nets, now", "rings", "trained"),
         Part("theory", "line", "theory"),
         Part("power law", "dashes", "guide"),
+        Part("mode", "diamonds", "mode", legend=False),
     )
     pinnable = ("theory",)
+
+    def __init__(self, **params):
+        """Render the plot, empty, and let modes be pointed at."""
+        super().__init__(**params)
+        self._probe = ModeProbe(self.live.figure)
+        self._probe.param.watch(lambda event: self.param.update(wish={"mode": event.new}), "mode")
+        self._plot.append(self._probe)
+
+    @property
+    def probe(self) -> ModeProbe:
+        """What chooses a mode."""
+        return self._probe
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Show a snapshot."""
+        put(self._probe, count=snapshot.theory.modes.count, mode=snapshot.mode)
+        super().update(snapshot)
 
     def columns(self, snapshot: Snapshot) -> Columns:
         """Return ranks and eigenvalues; those at the level of rounding are left out."""
@@ -40,8 +60,16 @@ class SpectrumView(View):
         return {
             "theory": {"x": np.arange(1.0, len(values) + 1), "y": values / theory.n},
             "power law": fit,
+            **self.of_mode(snapshot),
             **{label: nothing() if frame is None else _mean_spectrum(frame) for label, frame in frames.items()},
         }
+
+    def of_mode(self, snapshot: Snapshot) -> Columns:
+        """Return the place of the mode on the line of the theory."""
+        modes, number = snapshot.theory.modes, snapshot.mode
+        if not 1 <= number <= modes.count:
+            return {"mode": nothing()}
+        return {"mode": {"x": np.array([float(number)]), "y": modes.rates[[number - 1]]}}
 
     def clock(self, snapshot: Snapshot) -> Frame | None:
         """Return the checkpoint: only the networks' eigenvalues change with time."""
@@ -55,7 +83,9 @@ class SpectrumView(View):
         return padded([np.array([1.0, snapshot.theory.n])], log=True), y
 
     def summary(self, snapshot: Snapshot) -> str:
-        """Say the exponent, its window and the conditioning."""
+        """Say the exponent, its window and the conditioning; of a mode that is chosen, what it has of the loss."""
+        if 1 <= snapshot.mode <= snapshot.theory.modes.count:
+            return _words_of(snapshot)
         theory, spectrum = snapshot.theory, snapshot.theory.spectrum
         fit = theory.fit
         decay = (
@@ -65,6 +95,18 @@ class SpectrumView(View):
         )
         condition = f"{spectrum.condition:.2g}" if np.isfinite(spectrum.condition) else "infinite (to rounding)"
         return f"{decay}; condition number {condition}; effective rank {spectrum.effective_rank:.1f} of {theory.n}."
+
+
+def _words_of(snapshot: Snapshot) -> str:
+    modes, number, t = snapshot.theory.modes, snapshot.mode, snapshot.time
+    rate = modes.rates[number - 1]
+    learned = 100 * (1 - snapshot.theory.flow.decay(t)[number - 1])
+    share = 100 * modes.shares(np.array([t]))[0, number - 1]
+    of_loss = "under 0.1" if share < 0.1 else f"{share:.2g}" if share < 9.95 else f"{share:.0f}"
+    return (
+        f"Mode {number} has the eigenvalue {rate:.3g} and the time scale {1 / rate:.3g}. At t = {t:.3g}, {learned:.3g} "
+        f"% of it has been learned, and {of_loss} % of the train loss that is left is its own."
+    )
 
 
 def _mean_spectrum(frame: Frame) -> dict[str, np.ndarray]:

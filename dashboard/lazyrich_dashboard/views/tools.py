@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from .base import View
 
 _ASSETS = Path(__file__).parents[1] / "assets"
-_SCALES = {"log_x": "x", "log_y": "y"}
 
 
 class Tools(JSComponent):
@@ -31,7 +30,7 @@ class Tools(JSComponent):
     slug = param.String(doc="What its files are called.")
     figure = param.String(doc="The id of the view's Bokeh figure.")
     has_why = param.Boolean(doc="Whether there is a text that explains the view.")
-    scales = param.Dict(default={}, doc="Whether each axis whose scale can be changed is logarithmic.")
+    toggles = param.Dict(default={}, doc="By the view's Params: what a toggle says, and what a click on it would do.")
     drawer = param.Selector(default="", objects=["", "data", "why"], doc="What the drawer shows; empty if closed.")
     content = param.String(doc="The drawer's HTML.")
 
@@ -47,17 +46,13 @@ class Tools(JSComponent):
             slug=view.slug(),
             figure=view.live.figure.id,
             has_why=bool(why(view.slug())),
-            scales=self._chosen(view),
+            toggles=view.toggles(),
             margin=(2, 6, 0, 0),
             sizing_mode=None,
         )
         self.param.watch(lambda _: self.refresh(), "drawer")
-        if view.scales:
-            view.param.watch(lambda _: self.param.update(scales=self._chosen(view)), list(view.scales))
-
-    @staticmethod
-    def _chosen(view: "View") -> dict[str, bool]:
-        return {_SCALES[name]: getattr(view, name) for name in view.scales}
+        if self.toggles:
+            view.param.watch(lambda _: self.param.update(toggles=view.toggles()), list(self.toggles))
 
     def refresh(self) -> None:
         """Bring an open drawer up to date with the view."""
@@ -75,8 +70,7 @@ class Tools(JSComponent):
 
     def _handle_msg(self, data: Any) -> None:
         """Do what a button asks for."""
-        if data.get("scale") in self.scales:
-            name = f"log_{data['scale']}"
+        if (name := data.get("toggle")) in self.toggles:
             setattr(self._view, name, not getattr(self._view, name))
         elif shown := exports.pictures([self._view]):
             self._save(data.get("file"), shown)

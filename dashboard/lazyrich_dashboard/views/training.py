@@ -1,18 +1,39 @@
 """Training: when do train and test loss fall, and do finite networks follow the theory?"""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
+import param
+
+import lazyrich as lr
+from lazyrich.dynamics.training.learning_rates import step_below
 
 from ..live import band, padded
 from ..marks import Axis, Columns, Part
-from ..results import Snapshot
+from ..results import Snapshot, theory
 from .base import Range, View, mean_and_error, nothing, rule
+
+# Of the train loss at the start; less than any axis shows.
+_LEAST = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class OfTheory:
+    """The infinitely wide network's dynamics, and the losses (T,) at `times`."""
+
+    dynamics: lr.LinearDynamics
+    times: np.ndarray
+    train_loss: np.ndarray
+    test_loss: np.ndarray
 
 
 class TrainingView(View):
-    """Train and test loss against gradient-flow time: closed form at infinite width, and finite networks."""
+    """Train and test loss against time: closed form at infinite width, by flow or in steps, and finite networks."""
 
     title = "Training"
-    question = "Do finite networks follow the theory?"
+    question = "Do networks follow the theory?"
     x = Axis("time t = learning rate × steps", log=True)
     y = Axis("loss  Σ|f − y|²/2n", log=True)
     parts = (
@@ -22,17 +43,47 @@ class TrainingView(View):
         Part("test: theory", "line", "test"),
         Part("train: nets", "points", "train"),
         Part("test: nets", "points", "test"),
+        Part("mode", "dot-dashes", "mode", legend=False),
+        Part("lowest test loss", "labels", "test", legend=False),
         Part("time t", "rule", "guide", legend=False),
     )
     pinnable = ("train: theory", "test: theory", "train: nets", "test: nets")
     scales = ("log_x", "log_y")
+    options = ("steps",)
+    steps = param.Boolean(default=False, doc="Whether theory takes the networks' steps, in place of gradient flow.")
+
+    def toggles(self) -> dict[str, tuple[str, str]]:
+        """Return those of the axes, and flow or steps."""
+        words = ("steps", "show theory of gradient flow") if self.steps else ("flow", "show theory in steps of size η")
+        return {**super().toggles(), "steps": words}
+
+    def predict(self, experiment: lr.Experiment) -> OfTheory | None:
+        """Return theory by gradient descent with the networks' step; None where it is by gradient flow."""
+        if not self.steps:
+            return None
+        known, training = theory(experiment), experiment.training
+        if training.optimizer != "gradient_descent":
+            raise ValueError(
+                f"Theory takes the steps of gradient descent, with momentum or not; got {training.optimizer}. "
+                "Show gradient flow."
+            )
+        flow, rate, momentum = known.flow, training.learning_rate, training.momentum
+        if rate is None and training.edge_fraction is not None:
+            rate = training.edge_fraction * (1 + momentum) * flow.max_learning_rate
+        rate = rate or step_below(flow.max_learning_rate, experiment.network)
+        y, y_test = known.data.y_train, known.data.y_test
+        descent = lr.LinearDynamics(
+            flow.eigensystem, y, cross_ntk=flow.cross_ntk, learning_rate=rate, momentum=momentum
+        )
+        times = rate * np.unique(np.maximum(np.round(known.times / rate), 1))
+        return OfTheory(descent, times, descent.train_loss(times), descent.test_loss(times, y_test))
 
     def columns(self, snapshot: Snapshot) -> Columns:
         """Return theory on its time grid, the mean of the networks, and the band from the lowest to the highest."""
-        theory = snapshot.theory
-        result: dict[str, dict[str, np.ndarray]] = {}
-        for role, loss in (("train", theory.train_loss), ("test", theory.test_loss)):
-            result[f"{role}: theory"] = {"x": theory.times, "y": loss}
+        result: dict[str, Mapping[str, Any]] = {}
+        of_theory = _of_theory(snapshot)
+        for role, loss in (("train", of_theory.train_loss), ("test", of_theory.test_loss)):
+            result[f"{role}: theory"] = {"x": of_theory.times, "y": loss}
             frames = snapshot.trained
             if not frames:
                 result[f"{role}: nets"] = result[f"{role}: spread"] = nothing()
@@ -41,35 +92,63 @@ class TrainingView(View):
             losses = np.array([frame.losses[role] for frame in frames])
             result[f"{role}: nets"] = {"x": times, "y": losses.mean(axis=1)}
             result[f"{role}: spread"] = band(times, losses.min(axis=1), losses.max(axis=1))
-        result["time t"] = rule(snapshot.time, self._losses(result))
-        return result
+        result["lowest test loss"] = _lowest(of_theory)
+        result["time t"] = rule(snapshot.time, self._losses(snapshot, result))
+        return {**result, **self.of_mode(snapshot)}
 
-    def _losses(self, columns: Columns) -> Range:
-        """Return the loss axis: from 0, or four decades below the largest loss at most."""
+    def of_mode(self, snapshot: Snapshot) -> Columns:
+        """Return what the mode has of the train loss, while it has anything."""
+        theory, number = snapshot.theory, snapshot.mode
+        if not 1 <= number <= theory.modes.count:
+            return {"mode": nothing()}
+        loss = theory.modes.losses(theory.times)[:, number - 1]
+        kept = loss > _LEAST * theory.train_loss[0]
+        return {"mode": {"x": theory.times[kept], "y": loss[kept]}}
+
+    def _losses(self, snapshot: Snapshot, columns: Columns) -> Range:
+        """Return the loss axis: from 0, or four decades below gradient flow's largest loss at most."""
         theory = [columns[f"{role}: theory"]["y"] for role in ("train", "test")]
         networks = [columns[f"{role}: nets"]["y"] for role in ("train", "test")]
-        top = max(float(np.max(y)) for y in theory)
-        shown = [*theory, *(np.clip(y, None, 10 * top) for y in networks)]
+        top = float(max(snapshot.theory.train_loss.max(), snapshot.theory.test_loss.max()))
+        shown = [np.clip(y, None, 10 * top) for y in (*theory, *networks)]
         if not self.log_y:
             return padded([np.zeros(1), *shown], log=False)
         return padded(shown, log=True, floor=1e-4 * top)
 
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
         """Return the theory's time range and the losses'."""
-        return padded([snapshot.theory.times], log=self.log_x, pad=0.02), self._losses(columns)
+        return padded([snapshot.theory.times], log=self.log_x, pad=0.02), self._losses(snapshot, columns)
 
     def summary(self, snapshot: Snapshot) -> str:
         """Say the losses at the scrubber's time, the best stopping time and the stability edge."""
-        theory, t = snapshot.theory, snapshot.time
-        test = theory.flow.test_loss(t, theory.data.y_test)
-        best = int(np.argmin(theory.test_loss))
-        words = f"At t = {t:.3g} theory says train {theory.flow.train_loss(t):.3g}, test {test:.3g}"
+        known, t, of_theory = snapshot.theory, snapshot.time, _of_theory(snapshot)
+        dynamics = of_theory.dynamics
+        test = dynamics.test_loss(t, known.data.y_test)
+        words = f"At t = {t:.3g} theory says train {dynamics.train_loss(t):.3g}, test {test:.3g}"
         frame = snapshot.frame
         if frame is not None:
             words += f"; networks at t = {frame.time:.3g}: test {mean_and_error(frame.losses['test'])}"
+        lowest = _lowest(of_theory)
         stop = (
-            f" Lowest test loss {theory.test_loss[best]:.3g} at t = {theory.times[best]:.3g}."
-            if best < len(theory.times) - 1
+            f" Lowest test loss {lowest['y'][0]:.3g} at t = {lowest['x'][0]:.3g}."
+            if len(lowest["x"])
             else " The test loss still falls at the end."
         )
-        return f"{words}.{stop} Largest stable step {theory.flow.max_learning_rate:.3g}."
+        edge = f"Largest stable step {known.flow.max_learning_rate:.3g}"
+        if snapshot.predicted is not None:
+            edge += f"; theory takes steps of {dynamics.optimizer.learning_rate:.3g}"
+        return f"{words}.{stop} {edge}."
+
+
+def _of_theory(snapshot: Snapshot) -> OfTheory:
+    known = snapshot.theory
+    return snapshot.predicted or OfTheory(known.flow, known.times, known.train_loss, known.test_loss)
+
+
+def _lowest(of_theory: OfTheory) -> dict[str, Any]:
+    """Return the mark of the time to stop; none where the test loss still falls at the end."""
+    times, loss = of_theory.times, of_theory.test_loss
+    best = int(np.argmin(np.where(np.isfinite(loss), loss, np.inf)))
+    if best == len(times) - 1:
+        return nothing("labels")
+    return {"x": times[[best]], "y": loss[[best]], "text": ["lowest\n▾"]}

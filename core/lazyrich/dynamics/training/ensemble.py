@@ -12,13 +12,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ...data import Dataset
+from ...data import Dataset, plane_grid
 from ...kernels.empirical import ntk_of_points
-from ...mlp import Nonlinearity, Params, Scales, hidden_states, output
+from ...mlp import Nonlinearity, Params, Scales, hidden_states, output, readout
 from ...networks import Network
 from ..linearised import LinearisedTraining
 from ..losses.point_losses import Loss
-from .descent import Task, each_seed, stacked
+from .descent import Task, stacked
+from .layers import forward
+
+# On training and on test points.
+Outputs = tuple[Float[np.ndarray, "seed n out_dim"], Float[np.ndarray, "seed n_test out_dim"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +34,7 @@ class Ensemble:
         data: what it is trained and tested on.
         loss: what is minimised.
         targets: training and test targets as the loss takes them.
-        initial: the weights at the start, as in a `State`.
+        initial: the weights of each seed at the start, as in a `State`.
         centred: whether f - f_0 is trained in place of f.
         probes: how many of the first training points kernels are measured on.
         learning_rate: the step size, once it is known.
@@ -40,7 +44,7 @@ class Ensemble:
     data: Dataset
     loss: Loss
     targets: tuple[np.ndarray, np.ndarray]
-    initial: Params
+    initial: tuple[Params, ...]
     centred: bool
     probes: int
     learning_rate: float | None = None
@@ -66,23 +70,30 @@ class Ensemble:
         return _single(self.targets[0]), _single(self.targets[1])
 
     @cached_property
-    def offsets(self) -> tuple[Array, Array]:
+    def offsets(self) -> Outputs:
         """What is taken from the outputs on training and on test points, (seed, n, C)."""
-        shapes = ((len(self.initial.first), len(x), self.data.out_dim) for x in self.x)
-        train, test = (jnp.asarray(np.zeros(shape, np.float32)) for shape in shapes)
-        return self._outputs_of(self.initial, (train, test)) if self.centred else (train, test)
+        f = self._outputs_of(self.initial)
+        return f if self.centred else (np.zeros_like(f[0]), np.zeros_like(f[1]))
 
-    def outputs_of(self, params: Params) -> tuple[Array, Array]:
+    def outputs_of(self, weights: tuple[Params, ...]) -> Outputs:
         """Return what is trained on training and on test points, f or f - f_0, (seed, n, C)."""
-        return self._outputs_of(params, self.offsets)
+        train, test = self._outputs_of(weights)
+        return train - self.offsets[0], test - self.offsets[1]
 
-    def _outputs_of(self, params: Params, offsets: tuple[Array, Array]) -> tuple[Array, Array]:
-        return _outputs(self.nonlinearity, self.scales, params, self.x, offsets)
+    def _outputs_of(self, weights: tuple[Params, ...]) -> Outputs:
+        each = [_outputs(self.nonlinearity, self.scales, params, self.x) for params in weights]
+        train, test = (np.stack(f) for f in zip(*each, strict=True))
+        return train, test
 
     @cached_property
-    def task(self) -> Task:
-        """What is learned."""
-        return Task(self.x[0], self.y[0], self.offsets[0])
+    def plane(self) -> Array:
+        """The grid over the plane of data with two inputs, (points, 2)."""
+        return _single(plane_grid(self.data).points)
+
+    @cached_property
+    def tasks(self) -> list[Task]:
+        """What each seed learns."""
+        return [Task(self.x[0], self.y[0], jnp.array(offset)) for offset in self.offsets[0]]
 
     @cached_property
     def start(self) -> "Checkpoint":
@@ -105,12 +116,12 @@ class Checkpoint:
 
     Attributes:
         run: what they share with other times.
-        weights: their weights, the hidden layers one by one as in a `State`.
+        weights: the weights of each seed, the hidden layers one by one as in a `State`.
         time: learning rate x steps.
     """
 
     run: Ensemble
-    weights: Params
+    weights: tuple[Params, ...]
     time: float
 
     @cached_property
@@ -119,14 +130,23 @@ class Checkpoint:
         return stacked(self.weights)
 
     @cached_property
-    def f(self) -> tuple[Array, Array]:
+    def f(self) -> Outputs:
         """The outputs on training and on test points, (seed, n, C)."""
         return self.run.outputs_of(self.weights)
 
     @property
-    def parts(self) -> list[tuple[str, Array, Array]]:
+    def parts(self) -> list[tuple[str, np.ndarray, Array]]:
         """Name, outputs and targets of the training and of the test points."""
         return list(zip(("train", "test"), self.f, self.run.y, strict=True))
+
+    @property
+    def f_plane(self) -> Float[Array, "seed points out_dim"]:
+        """The outputs on the grid over the plane, f or f - f_0."""
+        return self._on_plane - (self.run.start._on_plane if self.run.centred else 0.0)
+
+    @cached_property
+    def _on_plane(self) -> Float[Array, "seed points out_dim"]:
+        return _functions(self.run.nonlinearity, self.run.scales, self.params, self.run.plane)
 
     @cached_property
     def losses(self) -> tuple[Array, Array]:
@@ -163,21 +183,25 @@ class Checkpoint:
 
 def _single(array: np.ndarray) -> Array:
     with np.errstate(over="ignore"):  # what overflows here is reported with the first loss
-        return jnp.asarray(array.astype(np.float32))  # by NumPy: JAX would compile a program for it
+        return jnp.array(array.astype(np.float32))  # by NumPy: JAX would compile a program for it
 
 
-# Training and test points go through the networks together: one program to compile in place of two.
+# Training and test points go through a network together: one program to compile in place of two.
 @jax.jit
-def _outputs(nonlinearity: Nonlinearity, scales: Scales, params: Params, x: Any, offsets: Any) -> tuple[Array, Array]:
-    def f(p: Params) -> Float[Array, "n out_dim"]:
-        return output(nonlinearity, scales, p, hidden_states(nonlinearity, scales, p, jnp.concatenate(x)))
-
-    train, test = jnp.split(each_seed(f, params), [len(x[0])], axis=1)
-    return train - offsets[0], test - offsets[1]
+def _outputs(nonlinearity: Nonlinearity, scales: Scales, params: Params, x: Any) -> list[Float[Array, "n out_dim"]]:
+    last = forward(nonlinearity, scales, params, jnp.concatenate(x))[-1]
+    return jnp.split(readout(scales, params, nonlinearity(last)), [len(x[0])])
 
 
 @jax.jit
-def _mean_losses(loss: Any, f: tuple[Array, Array], y: tuple[Array, Array]) -> tuple[Array, Array]:
+def _functions(
+    nonlinearity: Nonlinearity, scales: Scales, params: Params, x: Any
+) -> Float[Array, "seed points out_dim"]:
+    return jax.lax.map(lambda p: output(nonlinearity, scales, p, hidden_states(nonlinearity, scales, p, x)), params)
+
+
+@jax.jit
+def _mean_losses(loss: Any, f: Any, y: tuple[Array, Array]) -> tuple[Array, Array]:
     def of_seeds(f: Float[Array, "seed n out_dim"], y: Float[Array, "n out_dim"]) -> Float[Array, " seed"]:
         return jax.vmap(lambda f: jax.vmap(loss)(f, y).mean())(f)
 

@@ -21,12 +21,17 @@ from .optimizers import Optimizer
 _STABLE_FRACTION = 0.25
 
 
-def default_learning_rate(net: Network, data: Dataset) -> float:
-    r"""Return a quarter of the largest stable step, $\frac14 2n/\lambda_{max}(\Theta)$, or less for a rich network.
+def step_below(edge: float, net: Network) -> float:
+    r"""Return a quarter of the largest stable step of the lazy limit, or less for a rich network.
 
     Feature learning multiplies the kernel, by about $1 + \gamma^2/N$ in what was tried ($\gamma^2/N = \gamma_0^2$ in
     muP), so the step is divided by that: a step that was stable at the start would not stay so.
     """
+    return _STABLE_FRACTION * edge / (1 + net.gamma**2 / net.width)
+
+
+def default_learning_rate(net: Network, data: Dataset) -> float:
+    r"""Return the step below the edge $2n/\lambda_{max}(\Theta)$ of the infinite-width kernel."""
     kernel = ntk(net, data.x_train)
     n = len(kernel)
     if not kernel.any():
@@ -37,7 +42,7 @@ def default_learning_rate(net: Network, data: Dataset) -> float:
     # A start without any structure: a constant vector is in the null space of an odd kernel on symmetric points.
     start = np.random.default_rng(0).standard_normal(n)
     top = float(kernel[0, 0]) if n == 1 else float(eigsh(kernel, k=1, return_eigenvectors=False, v0=start)[0])
-    return _STABLE_FRACTION * 2 * n / top / (1 + net.gamma**2 / net.width)
+    return step_below(2 * n / top, net)
 
 
 def learning_rate_of(ensemble: Ensemble, optimizer: Optimizer, given: Any, edge_fraction: Any) -> float:

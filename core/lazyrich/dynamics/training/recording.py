@@ -8,6 +8,7 @@ add it to `RECORDERS` and describe its variables in `lazyrich.results.VARIABLES`
 | loss | `train_loss`, `test_loss` | `lazyrich.dynamics.losses` |
 | accuracy | `train_accuracy`, `test_accuracy`: the largest output is the largest target's; of one, signs agree | |
 | outputs | `f_train`, `f_test` | |
+| plane | `f_plane` on a grid, of data with two inputs | `lazyrich.data.plane_grid` |
 | ntk | `ntk` on the first training points | `empirical_ntk` |
 | layers | `ntk_layers`, the term of each layer in it | `empirical_ntk` |
 | nngp | `nngp` of the last hidden layer there | `empirical_nngp` |
@@ -53,7 +54,7 @@ def _accuracies(at: Checkpoint) -> Variables:
     return {f"{name}_accuracy": _right(f, y).mean(axis=1) for name, f, y in at.parts}
 
 
-def _right(f: Array, y: Array) -> Array:
+def _right(f: np.ndarray, y: Array) -> Any:
     """Return which points are right, (seed, n)."""
     if y.shape[1] == 1:
         return (f * y[None] > 0)[..., 0]
@@ -154,6 +155,7 @@ RECORDERS: dict[str, Callable[[Checkpoint], Variables]] = {
     "loss": _losses,
     "accuracy": _accuracies,
     "outputs": _outputs,
+    "plane": lambda at: {"f_plane": at.f_plane},
     "ntk": lambda at: {"ntk": at.ntk},
     "layers": lambda at: {"ntk_layers": at.ntk_layers},
     "nngp": _nngp,

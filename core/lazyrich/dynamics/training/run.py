@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
@@ -18,7 +17,7 @@ from ...networks import Network
 from ...results import labelled
 from ..losses.point_losses import Loss
 from .checkpoints import checkpoint_steps
-from .descent import State, advance, draw_seeds, start
+from .descent import State, advance, draw_layers, start
 from .ensemble import Checkpoint, Ensemble
 from .learning_rates import learning_rate_of
 from .optimizers import Optimizer
@@ -27,8 +26,8 @@ from .recording import RECORDERS
 # Depths up to the next of these share one compiled program; the layers in between are held, not used.
 _DEPTH_BUCKETS = (2, 4, 8, 16, 32, 64)
 _WIDEST_WITH_SPARE_LAYERS = 2048
-# Seconds between two looks at whether to stop; a tenth of a second is what a person notices.
-_PIECE = 0.06
+# Seconds between two looks at whether to stop, after which one more piece ends; a person notices a tenth of a second.
+_PIECE = 0.03
 # Of a checkpoint that diverged, the rest cannot be computed.
 _KEPT_WHEN_DIVERGED = ("loss", "outputs")
 
@@ -43,7 +42,6 @@ class Run:
     seeds: np.ndarray
     record: tuple[str, ...]
     learning_rate: float
-    start: State
 
     @classmethod
     def of(
@@ -68,11 +66,10 @@ class Run:
                 f"{net.phi} is flat but for its jumps, so gradients train the readout alone. Pick a continuous "
                 "activation such as erf to train all layers.", RuntimeWarning, stacklevel=4,
             )  # fmt: skip
-        params = draw_seeds(names, data.in_dim, data.out_dim, net, _layers(net))
-        state = start(optimizer, jnp.asarray(names, jnp.uint32), params)
-        ensemble = Ensemble(net, data, loss, targets, state.params, flag(centred, "centred"), probes)
+        params = tuple(draw_layers(int(name), data.in_dim, data.out_dim, net, _layers(net)) for name in names)
+        ensemble = Ensemble(net, data, loss, targets, params, flag(centred, "centred"), probes)
         rate = learning_rate_of(ensemble, optimizer, learning_rate, edge_fraction)
-        return cls(replace(ensemble, learning_rate=rate), optimizer, batch_size, names, record, rate, state)
+        return cls(replace(ensemble, learning_rate=rate), optimizer, batch_size, names, record, rate)
 
     def checkpoints(self, time: Any, count: Any) -> np.ndarray:
         """Return the steps at which to look; see `checkpoint_steps`."""
@@ -80,10 +77,13 @@ class Run:
 
     def stream(self, steps: np.ndarray, stop: Callable[[], bool]) -> Iterator[xr.Dataset]:
         """Yield a Dataset at each of `steps`, or until training diverges or `stop` ends it."""
-        state, done, pace = self.start, 0, None
+        pairs = zip(self.seeds.astype(np.uint32), self.ensemble.initial, strict=True)
+        states = [start(self.optimizer, seed, params) for seed, params in pairs]
+        done, pace = 0, None
         for step in map(int, steps):
-            state, done, pace = self._advance(state, done, step, stop, pace)
-            status, result = self._measure(state.params, done, stopped=done < step)
+            states, done, pace = self._advance(states, done, step, stop, pace)
+            weights = tuple(state.params for state in states)
+            status, result = self._measure(weights, done, stopped=done < step)
             if done == 0 and status.startswith("diverged"):
                 raise ValueError(
                     "The loss before training must be finite in float32; got infinity or NaN. "
@@ -94,32 +94,45 @@ class Run:
                 return
 
     def _advance(
-        self, state: State, done: int, end: int, stop: Callable[[], bool], pace: float | None
-    ) -> tuple[State, int, float | None]:
+        self, states: list[State], done: int, end: int, stop: Callable[[], bool], pace: float | None
+    ) -> tuple[list[State], int, float | None]:
         """Go on to the step `end`, in pieces after each of which one may stop; return where it got, and at what pace.
 
-        The pace is steps a second, of the last piece: a first one may have been compiled, so it is a single step.
+        While a piece is at work the next one is queued, so that no core waits for the last seed of a piece; unless its
+        one step takes so long that nobody would wait for another. The pace is steps a second, of a piece that another
+        followed; until it is known a piece is a single step.
         """
-        run = self.ensemble
-        while done < end:
-            piece = min(end - done, max(1, int((pace or 0.0) * _PIECE)))
-            begun = clock.perf_counter()
-            state = jax.block_until_ready(
-                advance(
-                    run.nonlinearity, run.scales, self.optimizer, run.loss.value, self.batch_size, run.task, state,
-                    self.learning_rate, done, piece,
-                )
-            )  # fmt: skip
-            done, pace = done + piece, piece / (clock.perf_counter() - begun)
-            if stop():
-                break
-        return state, done, pace
+        at_work, begun = None, clock.perf_counter()
+        while done < end and not (at_work and stop()):
+            steps = min(end - done, max(1, int((pace or 0.0) * _PIECE)))
+            states, ends = self._queue(states, done, steps)
+            done += steps
+            if at_work:
+                jax.block_until_ready(at_work[1])
+                pace, begun = at_work[0] / (clock.perf_counter() - begun), clock.perf_counter()
+            at_work = steps, ends
+            if pace and pace * _PIECE < 1:
+                jax.block_until_ready(ends)
+        jax.block_until_ready(states)
+        return states, done, pace
 
-    def _measure(self, params: Params, step: int, stopped: bool) -> tuple[str, xr.Dataset]:
+    def _queue(self, states: list[State], done: int, steps: int) -> tuple[list[State], list[Any]]:
+        """Return the states after more steps, which may not be computed yet, and what to wait for."""
+        run = self.ensemble
+        pairs = [
+            advance(
+                run.nonlinearity, run.scales, self.optimizer, run.loss.value, self.batch_size, task, state,
+                self.learning_rate, done, steps,
+            )
+            for task, state in zip(run.tasks, states, strict=True)
+        ]  # fmt: skip
+        return [state for state, _ in pairs], [end for _, end in pairs]
+
+    def _measure(self, weights: tuple[Params, ...], step: int, stopped: bool) -> tuple[str, xr.Dataset]:
         """Return how the run stands at a step, and what is recorded there."""
         now = step * self.learning_rate
-        at = self.ensemble.start if step == 0 else Checkpoint(self.ensemble, params, now)
-        diverged = not bool(jnp.isfinite(at.losses[0]).all())
+        at = self.ensemble.start if step == 0 else Checkpoint(self.ensemble, weights, now)
+        diverged = not np.isfinite(at.losses[0]).all()
         status = f"stopped at t = {now:.3g}" if stopped else "complete"
         if diverged:
             too_large = f"the learning rate {self.learning_rate:.3g} is too large for this network"

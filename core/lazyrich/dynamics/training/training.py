@@ -82,7 +82,7 @@ def train(
             needs one: the step of a raw weight.
         seeds: how many networks, at least 1.
         seed: the first one's seed; network i starts from `init(net, D, C, seed=seed + i)`.
-        record: any of loss, accuracy, outputs, ntk, layers, nngp, spectrum, movement, alignment, linearised,
+        record: any of loss, accuracy, outputs, plane, ntk, layers, nngp, spectrum, movement, alignment, linearised,
             linear_training, sharpness, trace, weights; what each is stands in `lazyrich.dynamics.training.recording`.
         checkpoints: how many times are recorded for an end time; equal ones are merged.
         centred: train f - f_0 in place of f, so that every network starts from 0 (Chizat, Oyallon & Bach 2019).

@@ -15,20 +15,12 @@ from ...views import plane
 from ...views.base import Range, mean_with_error, nothing
 from ..base import GalleryPage, Panel, Picture, measured
 from ..checks import Check
+from ..experiments.deep_learning_theory import COSINE, check, variances
 
 _LAYERS, _MOMENT_LAYERS = 30, 8
-_COSINE = 0.9
 _NETWORKS = 10
 _BATCHES, _BATCH = 6, 100
-# Two inputs so close that the distance between them is multiplied by chi_perpendicular in each layer.
-_CLOSE = 0.999
 _LARGEST = 1e6
-# Published to so many digits (Roberts, Yaida & Hanin 2022, section 5.3.4).
-_GELU = (1.98305826, 0.17292239)
-
-
-def _network(activation: str, weight_var: float, bias_var: float, width: int) -> lr.Network:
-    return lr.Network(1, width, activation, weight_var, bias_var)
 
 
 @lru_cache
@@ -37,12 +29,6 @@ def _point(activation: str) -> lr.CriticalPoint | None:
         return lr.critical_point(activation)
     except ValueError:
         return None
-
-
-def _variances(net: lr.Network, layers: int, networks: int, seed: int) -> np.ndarray:
-    """Return the variance in every layer of random networks, (networks, layers)."""
-    run = lr.measured_signal_propagation(net, _COSINE, layers=layers, networks=networks, seed=seed)
-    return run.variance.values
 
 
 class DeepLearningTheory(GalleryPage):
@@ -131,7 +117,7 @@ class DeepLearningTheory(GalleryPage):
     def network(self) -> lr.Network:
         """The network on screen."""
         given = self.point if self.critical and self.point else self
-        return _network(str(self.activation), given.weight_var, given.bias_var, int(self.width))
+        return lr.Network(1, int(self.width), str(self.activation), given.weight_var, given.bias_var)
 
     def predict(self) -> Picture:
         """Return the plane, the theory of both signals, and the moments of ReLU networks."""
@@ -139,7 +125,7 @@ class DeepLearningTheory(GalleryPage):
         known = plane.plane(net)
         here = {"x": np.array([net.weight_var]), "y": np.array([net.bias_var])}
         critical = {"x": np.array([point.weight_var]), "y": np.array([point.bias_var])} if point else nothing()
-        signals = lr.signal_propagation(net, _COSINE, layers=_LAYERS)
+        signals = lr.signal_propagation(net, COSINE, layers=_LAYERS)
         q = signals.variance.values
         drawn = q < _LARGEST * q[0]
         x = signals.layer.values[drawn] * 1.0
@@ -176,12 +162,12 @@ class DeepLearningTheory(GalleryPage):
         """Yield random networks one at a time, then the moments of ever more of them."""
         net, runs = self.network, []
         for seed in range(_NETWORKS):
-            runs.append(lr.measured_signal_propagation(net, _COSINE, layers=_LAYERS, networks=1, seed=seed))
+            runs.append(lr.measured_signal_propagation(net, COSINE, layers=_LAYERS, networks=1, seed=seed))
             if seed:
                 yield Picture({"depth": _signals(runs)})
         q = np.empty((0, _MOMENT_LAYERS))
         for batch in range(_BATCHES):
-            q = np.concatenate([q, _variances(net, _MOMENT_LAYERS, _BATCH, seed=batch * _BATCH)])
+            q = np.concatenate([q, variances(net, _MOMENT_LAYERS, _BATCH, seed=batch * _BATCH)])
             scaled = q / q.mean(axis=0).clip(1e-30)
             if np.isfinite(scaled).all():
                 ratio, error = fourth_moment_ratio(scaled, net.width)
@@ -217,39 +203,7 @@ class DeepLearningTheory(GalleryPage):
     @classmethod
     def check(cls) -> Check:
         """Solve GELU's point, measure how SELU parts inputs, and the moments of ReLU networks."""
-        gelu, selu = lr.critical_point("gelu"), _network("selu", 1.0, 0.0, 256)
-        off = max(abs(gelu.weight_var - _GELU[0]), abs(gelu.bias_var - _GELU[1]))
-        chi = float(lr.criticality(selu, variance=1.0).perpendicular)
-        run = lr.measured_signal_propagation(selu, _CLOSE, layers=11, networks=64)
-        apart = [
-            1 - signals.correlation.values[..., 0] for signals in (run, lr.signal_propagation(selu, _CLOSE, layers=11))
-        ]
-        (rate, rate_error), law = (
-            mean_with_error((apart[0][:, -1] / apart[0][:, 0]) ** 0.1),
-            (apart[1][-1] / apart[1][0]) ** 0.1,
-        )
-        stays, stays_error = mean_with_error(run.variance.values[:, -1])
-        width, layers = 32, 5
-        ratio, error = fourth_moment_ratio(_variances(_network("relu", 2.0, 0.0, width), layers, 2000, 0), width)
-        expected = float(relu_fourth_moment_ratio(width, layers)[-1])
-        numbers = {
-            "gelu_weight_var": gelu.weight_var, "gelu_bias_var": gelu.bias_var, "selu_perpendicular": chi,
-            "selu_rate": float(rate), "selu_rate_stderr": float(rate_error),
-            "selu_variance": float(stays), "selu_variance_stderr": float(stays_error),
-            "relu_ratio": float(ratio[-1]), "relu_ratio_stderr": float(error[-1]),
-        }  # fmt: skip
-        holds = (
-            off < 1e-7 and chi > 1.05 and abs(rate - law) < 3 * rate_error and rate - 1 > 3 * rate_error
-            and abs(stays - 1) < 3 * stays_error and abs(ratio[-1] - expected) < 3 * error[-1]
-        )  # fmt: skip
-        sentence = (
-            f"GELU is critical at C_W = {gelu.weight_var:.8f}, C_b = {gelu.bias_var:.8f}, as published; SELU has "
-            f"χ⊥ = {chi:.3f}: its variance stays at {stays:.2f} ± {stays_error:.2f}, but inputs at a cosine of "
-            f"{_CLOSE:g} part by {rate:.3f} ± {rate_error:.3f} a layer, expected {law:.3f}; in layer {layers} of ReLU "
-            f"networks of width {width} the ratio of moments is {ratio[-1]:.2f} ± {error[-1]:.2f}, expected "
-            f"(1 + 5/N)^{layers - 1} = {expected:.2f}."
-        )
-        return Check(bool(holds), sentence, numbers)
+        return check()
 
 
 def _signals(runs: list) -> Columns:

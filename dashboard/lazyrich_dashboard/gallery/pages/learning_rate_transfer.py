@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import param
-import xarray as xr
 
 import lazyrich as lr
 
@@ -14,38 +13,18 @@ from ...marks import Axis, Part
 from ...views.base import Range, mean_with_error
 from ..base import GalleryPage, Panel, Picture, at, measured
 from ..checks import Check
+from ..experiments.learning_rate_transfer import (
+    RATE_STEPS,
+    RATES,
+    STEPS,
+    best_rate,
+    check,
+    experiment_of,
+    losses,
+    rises_of,
+)
 
 _WIDTHS = {32: "initial", 96: "train", 256: "test"}
-_STEPS, _RATE_STEPS = 300, 100
-_RATES = tuple(2.0 ** np.arange(0, 6.5, 0.5))
-_NETWORKS = 6
-# Two widths agree if the ratio of rises is so near to 1, and the best rates to each other, besides two standard errors:
-# corrections of the order of a narrow network's N^-1/2, and the spacing of the rates.
-_SAME_RISE, _SAME_OCTAVES = 0.2, 0.5
-
-
-def _experiment(parametrization: str, rate: float, richness: float) -> lr.Experiment:
-    return lr.Experiment(
-        data=lr.DataSpec("sphere", n_train=40, n_test=1),
-        network=lr.Network(2, 32, "tanh", 1.0, 0.0, parametrization, richness),
-        training=lr.TrainingSpec(learning_rate=rate, seeds=_NETWORKS, checkpoints=10, centred=False),
-    )
-
-
-def _losses(experiment: lr.Experiment, width: int) -> xr.Dataset:
-    return lr.sweeps.learning_rate_transfer(experiment, steps=_RATE_STEPS, widths=[width], learning_rates=_RATES)
-
-
-def _rise(runs: xr.Dataset) -> tuple[float, float]:
-    """Return how much the sharpness of one width rises over training, of its start, and the standard error."""
-    curves = runs.sharpness.isel(width=0).transpose("network", "step").values
-    return tuple(map(float, mean_with_error(curves[:, -1] / curves[:, 0] - 1)))  # pyright: ignore[reportReturnType]
-
-
-def _best(runs: xr.Dataset) -> tuple[float, float]:
-    """Return the mean over networks of the log2 of one width's best learning rate, and its standard error."""
-    best = np.log2(runs.best_learning_rate.isel(width=0).values)
-    return tuple(map(float, mean_with_error(best[np.isfinite(best)])))  # pyright: ignore[reportReturnType]
 
 
 def _parts(kind: str) -> tuple[Part, ...]:
@@ -93,7 +72,7 @@ class LearningRateTransfer(GalleryPage):
         ),
         Panel(
             "rates",
-            f"Training loss after {_RATE_STEPS} steps",
+            f"Training loss after {RATE_STEPS} steps",
             (*_parts("curve"), Part("2n/λ₁(Θ)", "rule", "theory")),
             Axis("learning rate η", log=True),
             Axis("training loss (geometric mean over networks)", log=True),
@@ -105,19 +84,19 @@ class LearningRateTransfer(GalleryPage):
     richness = param.Number(1.0, bounds=(0.25, 2), label="Richness γ₀", doc="Small is lazy, large is rich.")
     steps: ClassVar = {"rate": [0.25, 0.5, 1.0, 2.0, 4.0], "richness": [0.25, 0.5, 1.0, 2.0]}
     experiment = dataclasses.replace(
-        _experiment("mup", 1.0, 1.0), training=lr.TrainingSpec(time=300.0, learning_rate=1.0, seeds=3)
+        experiment_of("mup", 1.0, 1.0), training=lr.TrainingSpec(time=300.0, learning_rate=1.0, seeds=3)
     )
 
     @property
     def _spec(self) -> lr.Experiment:
-        return _experiment(str(self.parametrization), self.rate, self.richness)
+        return experiment_of(str(self.parametrization), self.rate, self.richness)
 
     def predict(self) -> Picture:
         """Return the top eigenvalue of the infinitely wide network's kernel at the start, and what follows from it."""
         spec = self._spec
         kernel = np.asarray(lr.ntk(spec.network, spec.load_data().x_train))
         top = float(np.linalg.eigvalsh(kernel)[-1]) / len(kernel)
-        x = np.array([1.0, _STEPS + 1.0])
+        x = np.array([1.0, STEPS + 1.0])
         sharpness = {
             "N = ∞: λ₁(Θ)/n": {"x": x, "y": np.full(2, top)},
             "edge 2/η": {"x": x, "y": np.full(2, 2 / self.rate)},
@@ -128,19 +107,19 @@ class LearningRateTransfer(GalleryPage):
         """Yield the sharpness of one width after the other, then the losses."""
         spec = self._spec
         for width in _WIDTHS:
-            run = lr.sweeps.sharpness(spec, steps=_STEPS, widths=[width])
+            run, rises = rises_of(spec, width, spec.training.checkpoints)
             values = run.sharpness.isel(width=0).transpose("network", "step").values
             kept = np.isfinite(values).all(axis=0)  # what has diverged has none
-            rise, error = _rise(run) if kept.all() else (np.nan, np.nan)
-            numbers = {f"rise {width}": rise, f"rise error {width}": error} if np.isfinite(rise) else {}
+            rise, error = mean_with_error(rises)
+            numbers = {f"rise {width}": float(rise), f"rise error {width}": float(error)} if kept.all() else {}
             columns = self._curve(width, run.step.values[kept] + 1.0, *mean_with_error(values[:, kept]))
             yield Picture({"sharpness": columns}, numbers)
         for width in _WIDTHS:
-            run = _losses(spec, width)
+            run = losses(spec, width)
             values = run.final_loss.isel(width=0).transpose("network", "learning_rate").values
             kept = (np.nan_to_num(values, nan=np.inf) < 1.0).all(axis=0)  # the loss of a constant is about 1/2
             mean, error = mean_with_error(np.log(values[:, kept]))
-            best, best_error = _best(run)
+            best, best_error = best_rate(run)
             columns = self._curve(width, run.learning_rate.values[kept], np.exp(mean), np.exp(mean) * error)
             yield Picture({"rates": columns}, {f"best {width}": best, f"best error {width}": best_error})
 
@@ -152,50 +131,28 @@ class LearningRateTransfer(GalleryPage):
     def ranges(self, panel: Panel, columns: Any) -> tuple[Range, Range]:
         """Return all learning rates, whether or not they have been measured."""
         x, y = super().ranges(panel, columns)
-        return ((0.9 * _RATES[0], 1.1 * _RATES[-1]), y) if panel.name == "rates" else (x, y)
+        return ((0.9 * RATES[0], 1.1 * RATES[-1]), y) if panel.name == "rates" else (x, y)
 
     def summary(self, picture: Picture) -> str:
         """Compare the widths there are."""
         numbers = picture.numbers
         words = f"In {self.parametrization} with γ₀ = {self.richness:g}"
         rises = [
-            f"{100 * numbers[f'rise {width}']:.0f} ± {100 * numbers[f'rise error {width}']:.0f} % (N = {width})"
+            f"{numbers[f'rise {width}']:.3f} ± {numbers[f'rise error {width}']:.3f} (N = {width})"
             for width in _WIDTHS
             if f"rise {width}" in numbers
         ]
         if not rises:
             return f"{words}, the infinitely wide kernel has a sharpness of {numbers['top']:.3g} at the start."
-        words += f" and η = {self.rate:g} the sharpness rises by {', '.join(rises)} in {_STEPS} steps"
-        best = [f"{2 ** numbers[f'best {width}']:.2g} (N = {width})" for width in _WIDTHS if f"best {width}" in numbers]
+        words += f" and η = {self.rate:g} the sharpness rises by {', '.join(rises)} in {STEPS} steps"
+        best = [
+            f"{2 ** numbers[f'best {width}']:.2g} ×÷ {2 ** numbers[f'best error {width}']:.2g} (N = {width})"
+            for width in _WIDTHS
+            if f"best {width}" in numbers
+        ]
         return f"{words}; best learning rates: {', '.join(best)}." if best else f"{words}."
 
     @classmethod
     def check(cls) -> Check:
-        """Compare a narrow and a wide network in both parametrizations."""
-        narrow, wide = min(_WIDTHS), max(_WIDTHS)
-        numbers: dict[str, float] = {}
-        for name in ("mup", "ntk"):
-            spec = _experiment(name, 1.0, 1.0)
-            rises = [_rise(lr.sweeps.sharpness(spec, steps=_STEPS, widths=[width])) for width in (narrow, wide)]
-            best = [_best(_losses(spec, width)) for width in (narrow, wide)]
-            ratio = rises[1][0] / rises[0][0]
-            error = ratio * np.hypot(rises[0][1] / rises[0][0], rises[1][1] / rises[1][0])
-            numbers |= {f"rise_{name}": ratio, f"rise_{name}_stderr": float(error)}
-            numbers |= {f"octaves_{name}": best[1][0] - best[0][0]}
-            numbers |= {f"octaves_{name}_stderr": float(np.hypot(best[0][1], best[1][1]))}
-        told = {
-            name: f"{numbers[name]:.2f} ± {numbers[f'{name}_stderr']:.2f}"
-            for name in numbers
-            if not name.endswith("stderr")
-        }
-        sentence = (
-            f"From N = {narrow} to {wide} the sharpness's rise is multiplied by {told['rise_mup']} in muP (expected 1) "
-            f"and {told['rise_ntk']} in the NTK parametrization (expected to die: {narrow / wide:.2f} if as 1/N); the "
-            f"best learning rate moves by {told['octaves_mup']} octaves in muP (expected 0), {told['octaves_ntk']} in "
-            "the NTK parametrization (expected to move)."
-        )
-        moves = numbers["octaves_ntk"] > 3 * numbers["octaves_ntk_stderr"]
-        stays = abs(numbers["octaves_mup"]) < _SAME_OCTAVES + 2 * numbers["octaves_mup_stderr"]
-        rises_alike = abs(numbers["rise_mup"] - 1) < _SAME_RISE + 2 * numbers["rise_mup_stderr"]
-        holds = moves and stays and rises_alike and numbers["rise_ntk"] < 0.5
-        return Check(bool(holds), sentence, numbers)
+        """Fit the sharpness's rise against the width, and compare best learning rates, in both parametrizations."""
+        return check()

@@ -1,126 +1,36 @@
 """Bahri et al.: test errors fall as powers of points and of features, with exponents that one of four regimes sets."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import param
-
-import lazyrich as lr
-from lazyrich.theory import measured_spectrum_risk
 
 from ...marks import Axis, Columns, Part
 from ...views.base import mean_with_error
 from ..base import GalleryPage, Panel, Picture, measured
 from ..checks import Check
+from ..experiments.scaling_laws import (
+    FEW,
+    LIMITS,
+    POINTS,
+    POOL_SIZES,
+    SIZES,
+    Spectrum,
+    check,
+    fitted_exponent,
+    measure,
+    measure_on_points,
+    spectrum_of,
+    theory,
+)
 
-# Of the limited one: points or features. The other has so many that no more of them help, or so few that they bind.
-_SIZES = {"resolution": (8, 16, 32, 64), "variance": (32, 64, 128, 256)}
-_MANY, _FEW = {"resolution": 1000, "variance": 2000}, 4
-_MODES = {"resolution": 2000, "variance": 300}
-_TRIALS = {"resolution": (20, 20), "variance": (100, 600)}  # of points, of features
-_GRIDS = {name: np.geomspace(sizes[0], sizes[-1], 13) for name, sizes in _SIZES.items()}
-_LIMITS = ("points n", "features k")
-# Real points: so many in all, of which so many are trained on, to learn so many targets at once.
-_POOL, _POOL_SIZES, _TARGETS = 1200, (16, 32, 64, 128), 64
-_POINTS = "digits themselves"
-
-# The exact predictions for these sizes have slopes up to 0.08 from those of the laws.
-_FINITE = 0.1
-
-
-@dataclass(frozen=True, eq=False)
-class Spectrum:
-    """Eigenvalues i^-(1 + exponent), and where they are those of a pool of real points its kernel and targets, too."""
-
-    eigenvalues: np.ndarray
-    exponent: float
-    kernel: np.ndarray | None = None
-    y: np.ndarray | None = None
-
-    def modes(self, regime: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return eigenvalues, and coefficients of a target with as much in each mode as the kernel's own prior."""
-        values = self.eigenvalues[: _MODES[regime]]
-        return values, np.sqrt(values)
-
-
-@lru_cache(maxsize=32)
-def _spectrum(name: str, exponent: float) -> Spectrum:
-    ranks = np.arange(1, _MODES["resolution"] + 1.0)
-    if name == "power law":
-        return Spectrum(ranks ** -(1 + exponent), exponent)
-    x = lr.load_data("digits", n_train=_POOL, n_test=1).x_train
-    kernel = np.asarray(lr.ntk(lr.Network(depth=1, weight_var=2.0, bias_var=0.0), x))
-    system = lr.eigensystem(kernel)
-    values = np.asarray(system.values) / _POOL
-    # The last modes of a pool are its own; beyond a fifth of them the law goes on that the ones before follow.
-    law = lr.fit_power_law(values, first=10, last=_POOL // 5)
-    values = np.where(ranks <= _POOL // 5, np.resize(values, len(ranks)), law(ranks))
-    prior = np.random.default_rng(0).standard_normal((_POOL, _TARGETS)) / np.sqrt(_TARGETS)
-    targets = np.asarray(system.vectors) @ (np.sqrt(np.maximum(np.asarray(system.values), 0))[:, None] * prior)
-    return Spectrum(values, law.exponent - 1, kernel, targets)
-
-
-def _theory(spectrum: Spectrum, regime: str, limit: str, sizes: np.ndarray) -> np.ndarray:
-    """Return the predicted test error, in the variance-limited regime beyond that of as many as there are."""
-    modes = spectrum.modes(regime)
-
-    def risk(limited: Any) -> np.ndarray:
-        if limit == "points n":
-            return np.asarray(lr.random_feature_risk(*modes, n=limited, k=_FEW if beyond else np.inf).test)
-        n = _FEW if beyond else _MANY[regime]
-        return np.asarray(lr.random_feature_risk(*modes, n=n, k=limited).test)
-
-    beyond = regime == "variance"
-    return risk(sizes) - (risk(_MANY[regime] if limit == "points n" else np.inf) if beyond else 0.0)
-
-
-def _measured(spectrum: Spectrum, regime: str, limit: str) -> np.ndarray:
-    """Return what `_theory` predicts at the sizes, measured on Gaussian eigenfunctions, (sizes, trials)."""
-    modes, sizes = spectrum.modes(regime), list(_SIZES[regime])
-    trials = _TRIALS[regime][_LIMITS.index(limit)]
-
-    def risk(n: list[int], k: int | None) -> np.ndarray:
-        return measured_spectrum_risk(*modes, n=n, k=k, trials=trials).test.values[:, 0]
-
-    if regime == "resolution":
-        if limit == "points n":
-            return risk(sizes, None)
-        return np.concatenate([risk([_MANY[regime]], k) for k in sizes])
-    if limit == "points n":
-        errors = risk([*sizes, _MANY[regime]], _FEW)
-        return errors[:-1] - errors[-1]
-    # The same training sets every time.
-    return np.concatenate([risk([_FEW], k) for k in sizes]) - risk([_FEW], None)
-
-
-def _on_points(spectrum: Spectrum) -> np.ndarray:
-    """Return the test error of the pool's own points, trained on some and tested on the others, (sizes, trials)."""
-    sizes, trials = list(_POOL_SIZES), _TRIALS["resolution"][0]
-    return lr.measured_kernel_risk(spectrum.kernel, spectrum.y, n=sizes, trials=trials).test.values
-
-
-def _slope(sizes: Any, errors: np.ndarray) -> tuple[float, float]:
-    """Return the slope of log mean error against log size, and its standard error: the jackknife's over trials.
-
-    Sizes count by their precision, the square of the mean over its standard error.
-    """
-    count = errors.shape[1]
-    mean, error = mean_with_error(errors.T)
-    weights = (mean / error) ** 2
-    x = np.log(sizes) - np.average(np.log(sizes), weights=weights)
-    pull = weights * x / (weights @ x**2)
-    left_out = (errors.sum(axis=1, keepdims=True) - errors) / (count - 1)
-    slopes = pull @ np.log(np.maximum(left_out, 1e-30))
-    return float(pull @ np.log(np.maximum(mean, 1e-30))), float(np.sqrt((count - 1) * slopes.var()))
+_GRIDS = {name: np.geomspace(sizes[0], sizes[-1], 13) for name, sizes in SIZES.items()}
 
 
 def _parts(more: tuple[Part, ...] = ()) -> tuple[Part, ...]:
     parts = tuple(
         part
-        for limit, role in zip(_LIMITS, ("train", "test"), strict=True)
+        for limit, role in zip(LIMITS, ("train", "test"), strict=True)
         for part in (
             Part(f"{limit}: error", "segments", role, legend=False),
             Part(f"{limit}: theory", "line", role, legend=False),
@@ -154,15 +64,15 @@ class ScalingLaws(GalleryPage):
             "resolution",
             "Resolution-limited: plenty of the other",
             _parts((
-                Part(f"{_POINTS}: error", "segments", "trained", legend=False),
-                Part(_POINTS, "diamonds", "trained"),
+                Part(f"{POINTS}: error", "segments", "trained", legend=False),
+                Part(POINTS, "diamonds", "trained"),
             )),
             Axis("points n, or features k", log=True),
             Axis("test error", log=True),
         ),
         Panel(
             "variance",
-            f"Variance-limited: {_FEW} of the other",
+            f"Variance-limited: {FEW} of the other",
             _parts(),
             Axis("points n, or features k", log=True),
             Axis("test error beyond its limit", log=True),
@@ -175,13 +85,13 @@ class ScalingLaws(GalleryPage):
 
     @property
     def _chosen(self) -> Spectrum:
-        return _spectrum(str(self.spectrum), round(self.exponent, 6) if self.spectrum == "power law" else 0.0)
+        return spectrum_of(str(self.spectrum), round(self.exponent, 6) if self.spectrum == "power law" else 0.0)
 
     def predict(self) -> Picture:
         """Return the exact curves and their laws."""
         known, columns = self._chosen, {}
         for regime, x in _GRIDS.items():
-            curves = {f"{limit}: theory": {"x": x, "y": _theory(known, regime, limit, x)} for limit in _LIMITS}
+            curves = {f"{limit}: theory": {"x": x, "y": theory(known, regime, limit, x)} for limit in LIMITS}
             start = 1.5 * max(curve["y"][0] for curve in curves.values())
             power = known.exponent if regime == "resolution" else 1.0
             columns[regime] = {**curves, "law": {"x": x, "y": start * (x / x[0]) ** -power}}
@@ -190,12 +100,12 @@ class ScalingLaws(GalleryPage):
     def measure(self) -> Iterator[Picture]:
         """Yield one regime after the other."""
         known = self._chosen
-        for regime, sizes in _SIZES.items():
-            runs = {limit: _measured(known, regime, limit) for limit in _LIMITS}
+        for regime, sizes in SIZES.items():
+            runs = {limit: measure(known, regime, limit) for limit in LIMITS}
             if regime == "resolution" and known.kernel is not None:
-                runs[_POINTS] = _on_points(known)
+                runs[POINTS] = measure_on_points(known)
             for limit, errors in runs.items():
-                yield _picture(regime, limit, _POOL_SIZES if limit == _POINTS else sizes, errors)
+                yield _picture(regime, limit, POOL_SIZES if limit == POINTS else sizes, errors)
 
     def summary(self, picture: Picture) -> str:
         """Compare the fitted exponents with the expected ones."""
@@ -216,24 +126,13 @@ class ScalingLaws(GalleryPage):
     @classmethod
     def check(cls) -> Check:
         """Fit the exponents of the four regimes on a power law, and of the learning curve on digits."""
-        numbers, words, holds = {}, [], True
-        cases = [("power law", regime, limit) for regime in _SIZES for limit in _LIMITS]
-        for name, regime, limit in [*cases, ("digits", "resolution", _POINTS)]:
-            known, is_real = _spectrum(name, float(name == "power law")), limit == _POINTS
-            errors = _on_points(known) if is_real else _measured(known, regime, limit)
-            slope, stderr = _slope(_POOL_SIZES if is_real else _SIZES[regime], errors)
-            expected = -known.exponent if regime == "resolution" else -1.0
-            key = f"{regime}_{limit.split()[0]}"
-            numbers |= {key: slope, f"{key}_stderr": stderr}
-            words.append(f"{slope:.2f} ± {stderr:.2f} ({regime}, {limit}; expected {expected:.2f})")
-            holds &= abs(slope - expected) < _FINITE + 2 * stderr and stderr < 0.15
-        return Check(bool(holds), f"Fitted exponents: {', '.join(words)}.", numbers)
+        return check()
 
 
 def _picture(regime: str, limit: str, sizes: tuple[int, ...], errors: np.ndarray) -> Picture:
     """Return the mean errors with their standard errors, and their slope."""
     mean, error = mean_with_error(errors.T)
     drawn = mean > 0
-    slope, stderr = _slope(sizes, errors)
+    slope, stderr = fitted_exponent(sizes, errors)
     points: Columns = measured(limit, np.array(sizes)[drawn], mean[drawn], error[drawn], 0.3 * mean[drawn])
     return Picture({regime: points}, {f"{regime} {limit}": slope, f"{regime} {limit}_stderr": stderr})

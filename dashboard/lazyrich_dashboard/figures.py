@@ -1,0 +1,171 @@
+"""Figures: drawn by HoloViews once in a process, and copied for every view of every session.
+
+HoloViews takes a tenth of a second for a figure and more, and a class that opens the page together waits for the sum. A
+copy has models of its own, with ids of their own, and its parts are found by their names.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec, cast
+
+import holoviews as hv
+import numpy as np
+from bokeh.core.serialization import Deserializer, Serialized, Serializer
+from bokeh.document import Document
+from bokeh.models import (
+    AllIndices,
+    ColumnDataSource,
+    CustomJS,
+    CustomJSTicker,
+    CustomJSTickFormatter,
+    GlyphRenderer,
+    Legend,
+    LegendItem,
+    UnionRenderers,
+)
+from bokeh.plotting import figure as Figure
+from bokeh.util.serialization import make_id
+from holoviews.plotting.bokeh.element import ElementPlot
+
+from . import pinned
+from .marks import Axis, Part, draw
+from .projection import keep_text_sizes
+
+P = ParamSpec("P")
+
+# Bokeh's own ticker for logarithmic axes labels one end of an axis that spans less than two decades.
+_LOG_TICKS = """
+const [low, high] = [cb_data.start, cb_data.end];
+const decades = Math.log10(high / low);
+const stride = Math.max(1, Math.ceil(decades / 6));
+const digits = decades > 2.5 ? [1] : decades > 1.2 ? [1, 3] : decades > 0.5 ? [1, 2, 3, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
+const ticks = [];
+for (let k = Math.floor(Math.log10(low)); k <= Math.log10(high); k++) {
+  if (k % stride == 0) ticks.push(...digits.map(d => d * 10 ** k).filter(t => t >= low && t <= high));
+}
+return ticks;
+"""
+# Plain numbers, or powers of ten if one of them would be long.
+_LOG_LABELS = """
+const plain = value => Number(value.toPrecision(3)).toString();
+if (ticks.every(value => value >= 0.00999 && value < 9999)) return plain(tick);
+const power = Math.floor(Math.log10(tick) + 1e-9), digits = plain(tick / 10 ** power);
+const raised = [...String(power)].map(c => c == "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("");
+return (digits == "1" ? "" : digits + "·") + "10" + raised;
+"""
+
+
+# A click on the legend mutes its own renderer; this is the one in the plot.
+_MUTE = "const shown = renderers[cb_obj.item.label.value]; shown.muted = !shown.muted"
+
+_LEGEND = "legend"  # the name of renderers that only the legend shows
+
+
+def drawn_once(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Let a function that draws a figure of its arguments, which can be hashed, return copies of what it drew first."""
+
+    @lru_cache(maxsize=128)
+    def blueprint(*args: Any, **kwargs: Any) -> Serialized[Any]:
+        return Serializer().serialize(draw(*args, **kwargs))
+
+    @wraps(draw)
+    def copy(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        kept = blueprint(*args, **kwargs)
+        content = _renewed(kept.content, defaultdict(make_id))
+        return Deserializer().deserialize(Serialized(content, kept.buffers))
+
+    return copy
+
+
+def _renewed(content: Any, ids: Mapping[str, str]) -> Any:
+    """Return serialized models with other ids; columns and numbers of glyphs are plain again, as they were given."""
+    if isinstance(content, (list, tuple)):
+        return [_renewed(entry, ids) for entry in content]
+    if not isinstance(content, dict):
+        return content
+    if content.keys() == {"type", "field"}:
+        return content["field"]
+    if content.keys() == {"type", "value"} and isinstance(content["value"], (int, float)):
+        return content["value"]
+    return {key: ids[value] if key == "id" else _renewed(value, ids) for key, value in content.items()}
+
+
+def rendered(overlay: Any) -> Any:
+    """Return HoloViews' plot of an overlay, which belongs to no session's document."""
+    return hv.renderer("bokeh").get_plot(overlay, doc=Document())
+
+
+@drawn_once
+def new_figure(parts: tuple[Part, ...], x: Axis, y: Axis, pinnable: tuple[str, ...], legend_columns: int) -> Figure:
+    """Return the parts as a figure with nothing to show yet; the arguments are those of `live.Live`."""
+    plot = rendered(draw(parts, x, y))
+    figure = plot.state
+    figure.toolbar.autohide = True
+    keep_text_sizes(figure, legend_columns)
+    # A few thousand points are drawn faster without WebGL, whose start and read-back cost more than they save.
+    figure.output_backend = "canvas"
+    for axis, dimension in ((x, "x"), (y, "y")):
+        if axis.log:
+            ticker = CustomJSTicker(major_code=_LOG_TICKS)
+            getattr(figure, f"{dimension}axis").update(ticker=ticker, formatter=CustomJSTickFormatter(code=_LOG_LABELS))
+            getattr(figure, f"{dimension}grid").ticker = ticker
+    for part in plot.traverse(lambda p: p, [ElementPlot]):
+        if "glyph_renderer" in part.handles:
+            part.handles["glyph_renderer"].name = part.current_frame.label
+    _give_the_legend_its_own(figure)
+    for part in parts:
+        if part.label in pinnable:
+            _add_pinned(figure, part)
+    _slim(figure)
+    return figure
+
+
+def _slim(figure: Figure) -> None:
+    """Share models that have no state, and leave out the glyphs of selections: no plot dims what is not selected."""
+    every, policy = AllIndices(), UnionRenderers()
+    for renderer in cast(list[GlyphRenderer], figure.renderers):
+        renderer.update(selection_glyph=None, nonselection_glyph=None)
+        renderer.view.filter = every
+        cast(ColumnDataSource, renderer.data_source).selection_policy = policy
+
+
+def named_renderers(figure: Figure) -> dict[str, GlyphRenderer]:
+    """Return the renderers of a figure's parts, and of their pinned curves, by their names."""
+    renderers = cast(list[GlyphRenderer], figure.renderers)
+    return {cast(str, renderer.name): renderer for renderer in renderers if renderer.name != _LEGEND}
+
+
+def _give_the_legend_its_own(figure: Any) -> None:
+    """Let the legend show renderers with one mark that is not drawn.
+
+    Of a part with no marks it would show no symbol, and it would be built anew whenever the data change, which makes it
+    flicker while time plays.
+    """
+    renderers = named_renderers(figure)
+    for legend in cast(list[Legend], figure.legend):
+        for item in cast(list[LegendItem], legend.items):
+            item.renderers = [
+                GlyphRenderer(data_source=_one_mark(shown), glyph=shown.glyph, name=_LEGEND) for shown in item.renderers
+            ]
+            figure.renderers.extend(item.renderers)
+        legend.js_on_event("legend_item_click", CustomJS(args={"renderers": renderers}, code=_MUTE))
+
+
+def _one_mark(renderer: GlyphRenderer) -> ColumnDataSource:
+    """Return the columns of a renderer with one mark that is not drawn."""
+    columns = cast(ColumnDataSource, renderer.data_source).data
+    return ColumnDataSource(data={str(name): [np.nan] for name in columns})
+
+
+def _add_pinned(figure: Figure, part: Part) -> None:
+    """Add one glyph for the pinned curves of a part; in Bokeh, since HoloViews takes a hundred times as long."""
+    name = pinned.name(part.label)
+    if part.kind == "line":
+        empty = ColumnDataSource({"xs": [], "ys": [], "dash": []})
+        style = {"line_dash": "dash", "line_width": 1.25, "line_alpha": 0.8}
+        figure.multi_line("xs", "ys", source=empty, name=name, **style)
+    else:
+        empty = ColumnDataSource({"x": [], "y": [], "marker": []})
+        style = {"marker": "marker", "size": 5, "fill_alpha": 0, "line_alpha": 0.8}
+        figure.scatter("x", "y", source=empty, name=name, **style)

@@ -1,0 +1,72 @@
+"""Values of a mode at the training points, where data have too many coordinates to draw it as a function.
+
+Beside one another stand the classes, or where there is one output its targets. The picture lies over the right end of
+the plot, and is there while a mode is marked.
+"""
+
+from typing import Any
+
+import numpy as np
+import panel as pn
+from bokeh.models import ColumnDataSource, Range1d, Span
+from bokeh.plotting import figure
+
+from . import widgets
+from .live import padded
+from .results import Snapshot
+from .theme import LIGHT, Tokens
+
+# Of the distance between two classes: how far the points of one are spread, and by which fraction of it the next one
+# is moved, so that no two fall together.
+_SPREAD, _NEXT = 0.7, (np.sqrt(5) - 1) / 2
+
+
+def mode_values(snapshot: Snapshot) -> dict[str, np.ndarray]:
+    """Return the columns of the points: class or target, and the mode's value; of no mode there are none."""
+    theory, number = snapshot.theory, snapshot.mode
+    if not 1 <= number <= theory.modes.count:
+        return {"x": np.array([]), "y": np.array([])}
+    return {"x": _places(theory.data.y_train), "y": theory.modes.on_train[:, number - 1]}
+
+
+def _places(targets: np.ndarray) -> np.ndarray:
+    """Return where points stand: spread over the place of their class, or target."""
+    if targets.shape[1] > 1:
+        place, width = targets.argmax(axis=1).astype(float), _SPREAD
+    elif len(levels := np.unique(targets)) <= 10:
+        place, width = targets[:, 0], _SPREAD * np.diff(levels).min(initial=np.inf if len(levels) > 1 else 1.0)
+    else:
+        return targets[:, 0]
+    return place + width * (np.arange(len(place)) * _NEXT % 1 - 0.5)
+
+
+class ModeValues:
+    """The picture on screen."""
+
+    def __init__(self):
+        """Draw no points; in Bokeh, as HoloViews takes a hundred times as long."""
+        self.points = ColumnDataSource({"x": [], "y": []})
+        ends: dict[str, Any] = {"x_range": Range1d(), "y_range": Range1d()}
+        plot = self._figure = figure(width=230, height=180, toolbar_location=None, tools="", name="Mode values", **ends)
+        plot.output_backend = "canvas"
+        plot.add_layout(Span(location=0, dimension="width", line_dash="dotted", line_color=LIGHT.guide))
+        self._dots = plot.scatter("x", "y", source=self.points, size=4, fill_alpha=0.5, line_alpha=0)
+        plot.yaxis.axis_label = "mode's value"
+        # Styled by a layout around it: a figure's pane has no style sheets of its own.
+        self.pane = pn.Column(pn.pane.Bokeh(plot), margin=0, **widgets.styled("lr-mode"))
+        self.recolour(LIGHT)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show the snapshot's mode, and say what stands side by side."""
+        columns = mode_values(snapshot)
+        self.points.data = {name: values.astype(np.float32) for name, values in columns.items()}
+        data, modes = snapshot.theory.data, snapshot.theory.modes
+        for axis, values in ((self._figure.x_range, _places(data.y_train)), (self._figure.y_range, modes.on_train)):
+            start, end = padded([values], log=False)
+            axis.update(start=start, end=end)
+        self._figure.xaxis.axis_label = "class, counted from 0" if data.out_dim > 1 else "target y"
+
+    def recolour(self, tokens: Tokens) -> None:
+        """Draw the points in the colour of modes."""
+        glyph: Any = self._dots.glyph
+        glyph.fill_color = tokens.mode

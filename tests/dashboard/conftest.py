@@ -1,0 +1,18 @@
+"""Tests of the dashboard open the same few pages again and again: what one file has compiled serves the others."""
+
+import jax
+import pytest
+from jax.experimental.compilation_cache import compilation_cache
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiled_programs_are_shared():
+    keep_compiled_programs(True)
+    yield
+    keep_compiled_programs(False)
+
+
+def keep_compiled_programs(on: bool) -> None:
+    """Switch JAX's cache on disk on or off, in the folder that tests/conftest.py has made for this run."""
+    jax.config.update("jax_enable_compilation_cache", on)
+    compilation_cache.reset_cache()  # JAX looks at the switch once, and then no more
