@@ -44,6 +44,11 @@ def wait_until_trained(page, seconds=120.0):
     page.get_by_text("trained", exact=False).first.wait_for(timeout=1000 * seconds)
 
 
+def address_bar(page):
+    """What stands in the browser's address bar; `page.url` does not follow while a test waits."""
+    return page.evaluate("location.href")
+
+
 def slider(page, name):
     return page.get_by_role("slider", name=name, exact=True)
 

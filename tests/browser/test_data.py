@@ -58,6 +58,7 @@ def test_a_point_that_is_dragged_moves_the_curve_before_the_button_is_released_a
     x, y = page.evaluate(_PLACE, ["Function", "training points", 3])
     page.mouse.move(x, y)
     page.mouse.down()
+    page.wait_for_timeout(500)  # who talks while pointing rests a moment
     page.mouse.move(x + 3, y - 40, steps=8)
     wait_until(
         lambda: np.abs(columns(page, "Function", "theory")["y"] - before).max() > 0.1

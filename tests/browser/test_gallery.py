@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lazyrich_dashboard.gallery import page_classes
-from tests.browser.reading import columns, slider, wait_until
+from tests.browser.reading import address_bar, columns, slider, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -74,7 +74,7 @@ def test_a_page_follows_its_link_and_its_controls_and_hands_out_what_it_shows(vi
         wait_until(lambda part=part, values=values: len(now := columns(page, COURSE, part)["y"]) == len(values)
                    and not np.allclose(now, values))  # fmt: skip
     page.get_by_text("got '1e99'").wait_for(state="hidden")
-    wait_until(lambda: page.url.endswith(f"?page={SLUG}&ratio=1.35"))
+    wait_until(lambda: address_bar(page).endswith(f"?page={SLUG}&ratio=1.35"))
     page.get_by_text("measured", exact=True).wait_for()
 
     page.get_by_role("button", name="Share").press("Enter")

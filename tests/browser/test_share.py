@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.browser.reading import columns, wait_until, wait_until_trained
+from tests.browser.reading import address_bar, columns, wait_until, wait_until_trained
 
 pytestmark = pytest.mark.browser
 
@@ -104,12 +104,12 @@ def test_a_reload_and_a_copied_link_show_what_was_on_screen(visit):
     page.get_by_role("button", name="Kernel", exact=True).click()
     page.get_by_text("Do finite networks stay on the curve?").wait_for()
     parts = ("depth=3", "page=Kernel", "training.log_y=false", "scrub=0", "lesson=kept")
-    wait_until(lambda: set(parts) <= set(page.url.split("?")[1].split("&")))
+    wait_until(lambda: set(parts) <= set(address_bar(page).split("?")[1].split("&")))
 
     press(page, "Share")
     page.get_by_role("menuitem", name="Copy link").press("Enter")
     page.get_by_role("status").get_by_text("Link copied").wait_for()
-    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    assert page.evaluate("navigator.clipboard.readText()") == address_bar(page)
 
     page.reload()
     page.get_by_text("Do finite networks stay on the curve?").wait_for()

@@ -10,6 +10,7 @@ from bokeh.models import ColumnDataSource, CustomJS, PointDrawTool
 
 from lazyrich.data import X_RANGE, Y_RANGE, pairs_of
 
+from ..dragging import add_point_tool
 from ..marks import Columns
 from ..results import Snapshot
 from .base import Range
@@ -42,9 +43,8 @@ class OwnPointsView(FunctionView):
         renderer = self.live.renderer(_POINTS)
         renderer.nonselection_glyph = renderer.glyph  # a point that is chosen does not make the others fade
         renderer.glyph.size = 9
-        tool = PointDrawTool(renderers=[renderer], description="Edit the training points")
-        figure.add_tools(tool)
-        figure.toolbar.update(active_drag=None, active_tap=None, active_multi=tool)
+        add_point_tool(figure, PointDrawTool(renderers=[renderer], description="Edit the training points"))
+        figure.toolbar.active_tap = None
         echo = ColumnDataSource(data={"x": [], "y": []})
         echo.on_change("data", lambda _name, _old, new: self._edited(new))
         send = CustomJS(args={"source": source, "echo": echo}, code=_SEND)
