@@ -1,13 +1,18 @@
 """The cache that all sessions share: each result is computed once, held within its bytes, and never an error."""
 
+import gc
 import itertools
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from lazyrich_dashboard.cache import Cache, SharedStream
+from lazyrich_dashboard.views import PAGES, LearningCurvesView
+from tests.dashboard.examples import SMALL
 
 LIMIT = 60.0  # seconds until a test that waits for another thread gives up
 
@@ -198,3 +203,21 @@ def test_every_reader_of_a_stream_that_fails_gets_its_items_and_then_its_error()
         assert next(reader).nbytes == 1
         with pytest.raises(ValueError, match="the data end here"):
             next(reader)
+
+
+@pytest.mark.parametrize("kind", [kind for column in itertools.chain(*PAGES.values()) for kind in column])
+def test_what_is_kept_for_all_sessions_holds_no_session(kind):
+    view = kind()
+    view.predict(SMALL)
+    kept, held = view.measure(SMALL), weakref.ref(view)
+    del view
+    gc.collect()
+    assert held() is None, kept
+
+
+def test_a_stream_is_of_the_options_it_was_asked_for_whatever_its_view_shows_by_then():
+    view = LearningCurvesView(ridge=0.1)
+    asked = view.measure(SMALL)
+    view.ridge = 10.0
+    later = view.measure(SMALL)
+    assert not np.allclose(next(iter(asked)).losses, next(iter(later)).losses)

@@ -7,6 +7,7 @@ measure the same. With k random features, Gaussian with the kernel as their cova
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,15 @@ def _compute_pool(experiment: lr.Experiment) -> Pool:
     return Pool(data.in_dim, kernel, system, lr.spectrum_from_gram(system, y), y)
 
 
+def _predicted(experiment: lr.Experiment, features: str | int, ridge: float) -> Curves:
+    k = None if features == _KERNEL else int(features)
+    return curves(pool(experiment), experiment.data.n_train, k, ridge, experiment.data.noise)
+
+
+def _regressions(experiment: lr.Experiment, features: str | int, ridge: float) -> Iterator[Any]:
+    return _trials(_predicted(experiment, features, ridge), experiment.seed)
+
+
 class LearningCurvesView(View):
     """Train and test loss of kernel or random-feature ridge regression against the number of training points.
 
@@ -158,15 +168,14 @@ class LearningCurvesView(View):
 
     def predict(self, experiment: lr.Experiment) -> Curves:
         """Return what theory predicts of the experiment's pool."""
-        k = None if self.features == _KERNEL else int(self.features)
-        return curves(pool(experiment), experiment.data.n_train, k, self.ridge, experiment.data.noise)
+        return _predicted(experiment, self.features, self.ridge)
 
     def measure(self, experiment: lr.Experiment) -> SharedStream:
         """Return regressions on random subsets of the pool, one draw at a time."""
-        options = self.features, self.ridge
-        key = ("regressions", theory_key(experiment), *options)
+        # Bound here: the stream outlives this view, which may have other options by the time it is read.
+        make = partial(_regressions, experiment, self.features, self.ridge)
         return RESULTS.get(
-            key, lambda: SharedStream(lambda: _trials(self.predict(experiment), experiment.seed), TRIALS)
+            ("regressions", theory_key(experiment), self.features, self.ridge), lambda: SharedStream(make, TRIALS)
         )
 
     def columns(self, snapshot: Snapshot) -> Columns:
