@@ -17,8 +17,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import panel as pn
 
 # What a slider moves; what is made of it once the controls rest (timelines, files); and what takes long: networks, and
@@ -96,7 +98,11 @@ def _one_at_a_time() -> Deliver:
 
 
 class _Precedence:
-    """What is asked for in haste and has not been computed yet, of all sessions; the rest gives way to it."""
+    """What is asked for in haste and has not been computed yet, of all sessions; the rest gives way to it.
+
+    Servers of one page share the times at which they were last in haste: the networks of one would take the cores from
+    the theory of another.
+    """
 
     # Seconds without haste before the rest goes on, as a slider that is dragged asks again at once; and seconds after
     # which one item of the rest is computed all the same, that it may come to an end while a class drags.
@@ -104,23 +110,39 @@ class _Precedence:
 
     def __init__(self):
         self._changed = threading.Condition()
-        self._hasty, self._last = 0, -math.inf
+        self._hasty = 0
+        self._last, self._own = np.full(1, -np.inf), 0  # of each server; which of them this is
+
+    def share(self, path: Path, count: int, own: int) -> None:
+        """Keep the times in a file with one for each server, which the first makes."""
+        with path.open("ab") as file:
+            file.truncate(count * self._last.itemsize)
+        self._last, self._own = np.memmap(path, dtype=float, mode="r+", shape=(count,)), own
 
     def add(self, hasty: int) -> None:
         """Note that so many more are asked for; -1 for one that is computed."""
         with self._changed:
-            self._hasty, self._last = self._hasty + hasty, time.monotonic()
+            self._hasty += hasty
+            self._last[self._own] = time.monotonic()  # which all processes of a machine have in common
             self._changed.notify_all()
 
     def give_way(self) -> None:
         """Return when there is no haste."""
         until = time.monotonic() + self._LONGEST
         with self._changed:
-            while (now := time.monotonic()) < until and (self._hasty or now < self._last + self._PAUSE):
-                self._changed.wait((until if self._hasty else min(until, self._last + self._PAUSE)) - now)
+            while (wait := min(until, self._end_of_haste()) - time.monotonic()) > 0:
+                self._changed.wait(wait)
+
+    def _end_of_haste(self) -> float:
+        return math.inf if self._hasty else float(self._last.max()) + self._PAUSE
 
 
 _precedence = _Precedence()
+
+
+def share_precedence(path: Path, count: int, own: int) -> None:
+    """Let this server, one of several, give way to the theory of the others, with which it shares a file."""
+    _precedence.share(path, count, own)
 
 
 def give_way() -> None:

@@ -1,6 +1,7 @@
 """Work off the event loop: in each lane the latest request wins, and many lanes share one worker fairly."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import Queue
@@ -191,6 +192,20 @@ def test_what_is_not_theory_waits_until_none_is_asked_for(worker, monkeypatch, h
     hasty.set()
     finished(worker)
     assert order == ["theory", "networks"]
+
+
+def test_servers_of_one_page_give_way_to_the_theory_of_each_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs._Precedence, "_PAUSE", 0.3)
+    one, other = jobs._Precedence(), jobs._Precedence()
+    for number, server in enumerate((one, other)):
+        server.share(tmp_path / "haste", 2, number)
+    start = time.monotonic()
+    one.give_way()
+    assert time.monotonic() - start < 0.3  # nobody has been in haste
+    other.add(1)
+    start = time.monotonic()
+    one.give_way()
+    assert time.monotonic() - start >= 0.29
 
 
 def test_one_item_at_a_time_is_computed_while_a_class_drags_on(worker, monkeypatch, hasty):

@@ -107,6 +107,8 @@ def _serve_here(arguments: argparse.Namespace, address: str, origins: list[str],
     logging.getLogger("asyncio").addFilter(_is_worth_a_line)
     share_the_cores()
     keep_compiled_programs()
+    if path is not None:
+        jobs.share_precedence(path.parent / "haste", _processes(arguments), int(path.name))
     if not arguments.cold:
         warm()
     try:
