@@ -4,15 +4,15 @@ HoloViews takes a tenth of a second for a figure and more, and a class that open
 copy has models of its own, with ids of their own, and its parts are found by their names.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import lru_cache, wraps
 from typing import Any, ParamSpec, cast
 
 import holoviews as hv
 import numpy as np
-from bokeh.core.serialization import Deserializer, Serialized, Serializer
+from bokeh.core.has_props import HasProps
 from bokeh.document import Document
+from bokeh.model import Model
 from bokeh.models import (
     AllIndices,
     ColumnDataSource,
@@ -25,7 +25,6 @@ from bokeh.models import (
     UnionRenderers,
 )
 from bokeh.plotting import figure as Figure
-from bokeh.util.serialization import make_id
 from holoviews.plotting.bokeh.element import ElementPlot
 
 from . import pinned
@@ -64,31 +63,50 @@ _LEGEND = "legend"  # the name of renderers that only the legend shows
 
 def drawn_once(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     """Let a function that draws a figure of its arguments, which can be hashed, return copies of what it drew first."""
-
-    @lru_cache(maxsize=128)
-    def blueprint(*args: Any, **kwargs: Any) -> Serialized[Any]:
-        return Serializer().serialize(draw(*args, **kwargs))
+    blueprint = lru_cache(maxsize=128)(lambda *args, **kwargs: _models(draw(*args, **kwargs)))
 
     @wraps(draw)
     def copy(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        kept = blueprint(*args, **kwargs)
-        content = _renewed(kept.content, defaultdict(make_id))
-        return Deserializer().deserialize(Serialized(content, kept.buffers))
+        return _built(blueprint(*args, **kwargs))
 
     return copy
 
 
-def _renewed(content: Any, ids: Mapping[str, str]) -> Any:
-    """Return serialized models with other ids; columns and numbers of glyphs are plain again, as they were given."""
-    if isinstance(content, (list, tuple)):
-        return [_renewed(entry, ids) for entry in content]
-    if not isinstance(content, dict):
-        return content
-    if content.keys() == {"type", "field"}:
-        return content["field"]
-    if content.keys() == {"type", "value"} and isinstance(content["value"], (int, float)):
-        return content["value"]
-    return {key: ids[value] if key == "id" else _renewed(value, ids) for key, value in content.items()}
+# A model and what has been set of it, of every model of a figure; the figure comes first.
+_Models = list[tuple[Model, dict[str, Any]]]
+
+
+def _models(figure: Figure) -> _Models:
+    models = [figure, *(figure.references() - {figure})]
+    return [
+        (model, {name: getattr(model, name) for name in model.properties_with_values(include_defaults=False)})
+        for model in models
+    ]
+
+
+def _built(models: _Models) -> Figure:
+    """Return a figure of new models.
+
+    Each is told all it has at once: defaults are not computed, which is most of the time that Bokeh takes for a model,
+    and a figure does not make axes that would be replaced.
+    """
+    new = {model: type(model).__new__(type(model)) for model, _ in models}
+    for model, values in models:
+        HasProps.__init__(new[model], **{name: _renewed(value, new) for name, value in values.items()})
+    return cast(Figure, new[models[0][0]])
+
+
+def _renewed(value: Any, new: Mapping[Model, Model]) -> Any:
+    """Return a value with the new models in place of the old."""
+    if isinstance(value, Model):
+        return new[value]
+    if isinstance(value, list):
+        return [_renewed(entry, new) for entry in value]
+    if isinstance(value, tuple):
+        return tuple(_renewed(entry, new) for entry in value)
+    if isinstance(value, dict):
+        return {key: _renewed(entry, new) for key, entry in value.items()}
+    return value
 
 
 def rendered(overlay: Any) -> Any:

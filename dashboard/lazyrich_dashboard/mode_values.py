@@ -4,7 +4,7 @@ Beside one another stand the classes, or where there is one output its targets. 
 the plot, and is there while a mode is marked.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import panel as pn
@@ -12,6 +12,7 @@ from bokeh.models import ColumnDataSource, Range1d, Span
 from bokeh.plotting import figure
 
 from . import widgets
+from .figures import drawn_once, named_renderers
 from .live import padded
 from .results import Snapshot
 from .theme import LIGHT, Tokens
@@ -40,20 +41,30 @@ def _places(targets: np.ndarray) -> np.ndarray:
     return place + width * (np.arange(len(place)) * _NEXT % 1 - 0.5)
 
 
+@drawn_once
+def _empty_values() -> figure:
+    """Return a figure whose points are called values, with none."""
+    ends: dict[str, Any] = {"x_range": Range1d(), "y_range": Range1d()}
+    plot = figure(width=230, height=180, toolbar_location=None, tools="", name="Mode values", **ends)
+    plot.output_backend = "canvas"
+    plot.add_layout(Span(location=0, dimension="width", line_dash="dotted", line_color=LIGHT.guide))
+    points = ColumnDataSource({"x": [], "y": []})
+    plot.scatter("x", "y", source=points, name="values", size=4, fill_alpha=0.5, line_alpha=0)
+    plot.yaxis.axis_label = "mode's value"
+    return plot
+
+
 class ModeValues:
     """The picture on screen."""
 
     def __init__(self):
-        """Draw no points; in Bokeh, as HoloViews takes a hundred times as long."""
-        self.points = ColumnDataSource({"x": [], "y": []})
-        ends: dict[str, Any] = {"x_range": Range1d(), "y_range": Range1d()}
-        plot = self._figure = figure(width=230, height=180, toolbar_location=None, tools="", name="Mode values", **ends)
-        plot.output_backend = "canvas"
-        plot.add_layout(Span(location=0, dimension="width", line_dash="dotted", line_color=LIGHT.guide))
-        self._dots = plot.scatter("x", "y", source=self.points, size=4, fill_alpha=0.5, line_alpha=0)
-        plot.yaxis.axis_label = "mode's value"
+        """Start with no points."""
+        self._figure = _empty_values()
+        dots = named_renderers(self._figure)["values"]
+        self._glyph: Any = dots.glyph
+        self.points = cast(ColumnDataSource, dots.data_source)
         # Styled by a layout around it: a figure's pane has no style sheets of its own.
-        self.pane = pn.Column(pn.pane.Bokeh(plot), margin=0, **widgets.styled("lr-mode"))
+        self.pane = pn.Column(pn.pane.Bokeh(self._figure), margin=0, **widgets.styled("lr-mode"))
         self.recolour(LIGHT)
 
     def show(self, snapshot: Snapshot) -> None:
@@ -68,5 +79,4 @@ class ModeValues:
 
     def recolour(self, tokens: Tokens) -> None:
         """Draw the points in the colour of modes."""
-        glyph: Any = self._dots.glyph
-        glyph.fill_color = tokens.mode
+        self._glyph.fill_color = tokens.mode
