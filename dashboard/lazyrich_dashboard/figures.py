@@ -77,7 +77,7 @@ _Models = list[tuple[Model, dict[str, Any]]]
 
 
 def _models(figure: Figure) -> _Models:
-    models = [figure, *(figure.references() - {figure})]
+    models = [figure, *(model for model in figure.references() if model is not figure)]
     return [
         (model, {name: getattr(model, name) for name in model.properties_with_values(include_defaults=False)})
         for model in models
