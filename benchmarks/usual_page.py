@@ -9,12 +9,12 @@ import sys
 
 import panel as pn
 
-from lazyrich_dashboard import create_app, link
+from lazyrich_dashboard import create_app, housekeeping, link
 from lazyrich_dashboard.commands.serve import share_the_cores
 from lazyrich_dashboard.results import Snapshot, theory
 from lazyrich_dashboard.views import KernelMovementView, SpectrumView, TrainingView
 from lazyrich_dashboard.views.function_space import ModesView
-from lazyrich_dashboard.warm import collect_rarely, warm_preset
+from lazyrich_dashboard.warm import warm_preset
 
 
 def create_usual_page() -> pn.Column:
@@ -36,7 +36,7 @@ def create_usual_page() -> pn.Column:
 if __name__ == "__main__":
     share_the_cores()
     warm_preset()
-    collect_rarely()
+    housekeeping.start()
     pages = {"lazyrich": create_app, "usual": create_usual_page}
     port = int(sys.argv[1])
     pn.serve(pages, port=port, show=False, websocket_origin=[f"localhost:{port}"])

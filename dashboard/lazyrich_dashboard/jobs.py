@@ -133,6 +133,10 @@ class _Precedence:
             while (wait := min(until, self._end_of_haste()) - time.monotonic()) > 0:
                 self._changed.wait(wait)
 
+    def peace(self) -> float:
+        """Return for how many seconds no theory has been asked for or computed here; 0 while one is."""
+        return 0.0 if self._hasty else time.monotonic() - float(self._last[self._own])
+
     def _end_of_haste(self) -> float:
         return math.inf if self._hasty else float(self._last.max()) + self._PAUSE
 
@@ -148,6 +152,11 @@ def share_precedence(path: Path, count: int, own: int) -> None:
 def give_way() -> None:
     """Return when no theory is asked for, in a second at most: for work that is no session's."""
     _precedence.give_way()
+
+
+def peace() -> float:
+    """Return for how many seconds no theory has been asked for in this process."""
+    return _precedence.peace()
 
 
 class Latest:

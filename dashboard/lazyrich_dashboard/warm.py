@@ -1,7 +1,6 @@
 """Warming up: compile ahead what the first visitors will move."""
 
 import dataclasses
-import gc
 import os
 
 import jax
@@ -21,22 +20,6 @@ def keep_compiled_programs() -> None:
     if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         jax.config.update("jax_compilation_cache_dir", user_cache_dir("lazyrich"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
-
-
-# Allocations that are still there before garbage is looked for among the young, and how often that happens before the
-# older are looked at too; a page takes a third of a million.
-_THRESHOLDS = (10_000, 10, 10)
-
-
-def collect_rarely() -> None:
-    """Let the garbage collector leave alone what there is now, and come less often.
-
-    A full collection stops a slider for half a second as long as it goes over all that has been imported, and each page
-    causes one.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_THRESHOLDS)
 
 
 def warm_preset() -> None:

@@ -208,6 +208,15 @@ def test_servers_of_one_page_give_way_to_the_theory_of_each_other(tmp_path, monk
     assert time.monotonic() - start >= 0.29
 
 
+def test_there_is_peace_when_no_theory_is_asked_for(hasty):
+    assert jobs.peace() == 0.0
+    hasty.set()
+    while not jobs.peace():
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert 0.1 <= jobs.peace() < LIMIT
+
+
 def test_one_item_at_a_time_is_computed_while_a_class_drags_on(worker, monkeypatch, hasty):
     monkeypatch.setattr(jobs._Precedence, "_LONGEST", 0.05)
     loop, seen = Loop(), Seen()

@@ -16,13 +16,13 @@ import threadpoolctl
 from panel.io.resources import LOCAL_DIST
 from tornado.websocket import WebSocketClosedError
 
-from .. import jobs
+from .. import housekeeping, jobs
 from ..app import TITLE, create_app
 from ..classroom import invitation, lan_address, limited, qr_for_terminal
 from ..gallery.app import NAME as GALLERY
 from ..gallery.app import create_gallery
 from ..processes import Processes
-from ..warm import collect_rarely, keep_compiled_programs, warm_activations, warm_preset
+from ..warm import keep_compiled_programs, warm_activations, warm_preset
 
 JOIN = "join"  # the page with the QR code
 
@@ -133,7 +133,7 @@ def share_the_cores() -> None:
 def warm() -> None:
     """Compile ahead what the first visitors will move: what the page opens on at once, the rest beside serving."""
     warm_preset()
-    collect_rarely()
+    housekeeping.start()
     threading.Thread(target=_warm_the_rest, name="warm", daemon=True).start()
 
 
