@@ -36,7 +36,7 @@ def create_usual_page() -> pn.Column:
 if __name__ == "__main__":
     share_the_cores()
     warm_preset()
-    housekeeping.start()
+    housekeeping.start(lambda: None)
     pages = {"lazyrich": create_app, "usual": create_usual_page}
     port = int(sys.argv[1])
     pn.serve(pages, port=port, show=False, websocket_origin=[f"localhost:{port}"])

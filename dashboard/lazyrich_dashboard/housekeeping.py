@@ -3,37 +3,71 @@
 import gc
 import threading
 import time
+from collections.abc import Callable
+
+import jax
+import psutil
 
 from . import jobs
 
 # Allocations that are still there before garbage is looked for among the young, and how often that happens before the
-# older are looked at too; a page takes a third of a million. The oldest are left to `_keep_house`.
+# older are looked at too; a page takes a third of a million. The oldest are left to `_collect`.
 _THRESHOLDS = (10_000, 10, 1_000_000)
 _DUE = 10  # looks at the older since the oldest were looked at
 # Seconds between two looks around, without any theory asked for, and for which the oldest are put off at most.
 _PAUSE, _PEACE, _LONGEST = 5.0, 2.0, 300.0
+# Bytes by which a process may grow before it forgets programs, and how much less when nobody has asked for theory for
+# a minute. JAX keeps all it has compiled: seven minutes of random use made 1.3 GB of it.
+_MOST, _LESS, _LONG_PEACE = 2**30, 2**28, 60.0
 
 
-def start() -> None:
-    """Let the garbage collector leave alone what there is now, and go over the oldest of the rest in quiet moments.
+def start(warm: Callable[[], None]) -> None:
+    """Look after memory from now on, on a thread that first warms up.
 
-    A full collection stops every slider for half a second as long as it goes over all that has been imported, and again
-    with thirty sessions (measured: 0.6 to 0.9 s).
+    The garbage collector leaves alone what there is now: a full collection would stop every slider for half a second,
+    and for 0.6 to 0.9 s with thirty sessions (measured).
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
-    threading.Thread(target=_keep_house, name="housekeeping", daemon=True).start()
+    threading.Thread(target=_keep_house, args=(warm,), name="housekeeping", daemon=True).start()
 
 
-def _keep_house() -> None:
-    put_off = 0.0
-    while not jobs.have_ended():
-        time.sleep(_PAUSE)
-        if gc.get_count()[2] < _DUE:
-            continue
-        if jobs.peace() < _PEACE and put_off < _LONGEST:
-            put_off += _PAUSE
-        else:
-            put_off = 0.0
-            gc.collect()
+def _keep_house(warm: Callable[[], None]) -> None:
+    """Warm up, and then look around until the process ends."""
+    try:
+        warm()
+        at_home, put_off = memory(), 0.0
+        while not jobs.have_ended():
+            time.sleep(_PAUSE)
+            put_off = _collect(put_off)
+            at_home = _forget(at_home, warm)
+    except RuntimeError:  # no thread can start any more
+        if not jobs.have_ended():
+            raise
+
+
+def memory() -> int:
+    """Return the bytes that this process takes."""
+    return psutil.Process().memory_info().rss
+
+
+def _collect(put_off: float) -> float:
+    """Collect garbage if it is due, while nobody drags; return for how long it has been put off."""
+    if gc.get_count()[2] < _DUE:
+        return put_off
+    if jobs.peace() < _PEACE and put_off < _LONGEST:
+        return put_off + _PAUSE
+    gc.collect()
+    return 0.0
+
+
+def _forget(at_home: int, warm: Callable[[], None]) -> int:
+    """Forget compiled programs if the process has grown, and warm up again; return the memory it has then."""
+    peace, grown = jobs.peace(), memory() - at_home
+    if peace < _PEACE or grown < (_LESS if peace >= _LONG_PEACE else _MOST):
+        return at_home
+    jax.clear_caches()
+    gc.collect()
+    warm()
+    return memory()

@@ -1,10 +1,13 @@
 """Warming up: compile ahead what the first visitors will move."""
 
 import dataclasses
+import itertools
 import os
 
 import jax
 from platformdirs import user_cache_dir
+
+import lazyrich as lr
 
 from .jobs import give_way
 from .results import frames, theory
@@ -34,24 +37,34 @@ def warm_preset() -> None:
 _FIRST = ("relu", "tanh", "gelu", "erf", "leaky_relu")
 
 
-def warm_pages() -> None:
-    """Compile what the preset's other pages open on; no view is made, as HoloViews is not thread-safe."""
-    kernel.kernels(PRESET)
-    plane.plane(PRESET.network)
-    plane.at_rest(PRESET.network)
-    depth.layers(PRESET.network)
-    next(iter(depth.random_networks(PRESET)))
-    learning_curves.curves(learning_curves.pool(PRESET), PRESET.data.n_train, None, 0.0, PRESET.data.noise)
-
-
-def warm_activations() -> None:
+def warm_usual() -> None:
     """Compile theory and training of the usual activations at the preset's sizes, and then the other pages."""
+    preset = _not_computed_yet()
     for name in _FIRST:
         give_way()
-        network = dataclasses.replace(PRESET.network, activation=name)
-        experiment = dataclasses.replace(PRESET, network=network)
+        experiment = dataclasses.replace(preset, network=dataclasses.replace(preset.network, activation=name))
         theory(experiment)
         stream = iter(frames(experiment))
         next(stream)
         next(stream)
-    warm_pages()
+    _warm_pages(preset)
+
+
+_times = itertools.count()  # that the usual has been warmed up
+
+
+def _not_computed_yet() -> lr.Experiment:
+    """Return the preset, and from the second time on one beside it: what has been computed would compile nothing."""
+    time = next(_times)
+    network = dataclasses.replace(PRESET.network, weight_var=PRESET.network.weight_var * (1 + 1e-6 * time))
+    return dataclasses.replace(PRESET, network=network, seed=PRESET.seed + time)
+
+
+def _warm_pages(preset: lr.Experiment) -> None:
+    """Compile what the preset's other pages open on; no view is made, as HoloViews is not thread-safe."""
+    kernel.kernels(preset)
+    plane.plane(preset.network)
+    plane.at_rest(preset.network)
+    depth.layers(preset.network)
+    next(iter(depth.random_networks(preset)))
+    learning_curves.curves(learning_curves.pool(preset), preset.data.n_train, None, 0.0, preset.data.noise)

@@ -1,24 +1,35 @@
-"""Housekeeping: garbage is collected in quiet moments, and after a while all the same."""
+"""Housekeeping: garbage is collected in quiet moments, and programs are forgotten when they have become many."""
 
 import gc
 import itertools
 
+import jax
 import pytest
 
 from lazyrich_dashboard import housekeeping
 
+GIGABYTE = 2**30
 
-def collections(monkeypatch, looks: int, *, peace: float, young: int) -> int:
-    """How often garbage is collected in so many looks around."""
-    collected = []
-    ended = itertools.chain(itertools.repeat(False, looks), [True])
-    monkeypatch.setattr(housekeeping.jobs, "have_ended", lambda: next(ended))
-    monkeypatch.setattr(housekeeping.jobs, "peace", lambda: peace)
-    monkeypatch.setattr(housekeeping.time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(gc, "get_count", lambda: (0, 0, young))
-    monkeypatch.setattr(gc, "collect", lambda: collected.append(1))
-    housekeeping._keep_house()
-    return len(collected)
+
+@pytest.fixture
+def house(monkeypatch):
+    """Return a function that looks around so many times, and what has been done then."""
+
+    def look(looks: int, *, peace: float, young: int = 0, memory: tuple[float, ...] = (0.0,)) -> list[str]:
+        done = []
+        ended = itertools.chain(itertools.repeat(False, looks), [True])
+        gigabytes = itertools.chain(memory, itertools.repeat(memory[-1]))
+        monkeypatch.setattr(housekeeping.jobs, "have_ended", lambda: next(ended))
+        monkeypatch.setattr(housekeeping.jobs, "peace", lambda: peace)
+        monkeypatch.setattr(housekeeping.time, "sleep", lambda seconds: None)
+        monkeypatch.setattr(housekeeping, "memory", lambda: int(next(gigabytes) * GIGABYTE))
+        monkeypatch.setattr(gc, "get_count", lambda: (0, 0, young))
+        monkeypatch.setattr(gc, "collect", lambda: done.append("collect"))
+        monkeypatch.setattr(jax, "clear_caches", lambda: done.append("forget"))
+        housekeeping._keep_house(lambda: done.append("warm"))
+        return done
+
+    return look
 
 
 @pytest.mark.parametrize(
@@ -26,7 +37,26 @@ def collections(monkeypatch, looks: int, *, peace: float, young: int) -> int:
     [(3, 10.0, 50, 3), (3, 10.0, 2, 0), (60, 0.0, 50, 0), (61, 0.0, 50, 1), (122, 0.0, 50, 2)],
     ids=["in peace", "nothing to do", "put off", "not for ever", "again"],
 )
-def test_garbage_is_collected_while_nobody_drags_and_after_five_minutes_all_the_same(
-    monkeypatch, looks, peace, young, times
+def test_garbage_is_collected_while_nobody_drags_and_after_five_minutes_all_the_same(house, looks, peace, young, times):
+    assert house(looks, peace=peace, young=young) == ["warm", *["collect"] * times]
+
+
+@pytest.mark.parametrize(
+    ("peace", "memory", "forgets"),
+    [(10.0, 1.9, False), (10.0, 2.1, True), (90.0, 1.2, False), (90.0, 1.3, True), (0.0, 9.0, False)],
+    ids=["grown little", "grown much", "grown little in long peace", "grown in long peace", "while someone drags"],
+)
+def test_programs_are_forgotten_once_when_the_process_has_grown_and_the_usual_ones_warmed_again(
+    house, peace, memory, forgets
 ):
-    assert collections(monkeypatch, looks, peace=peace, young=young) == times
+    done = house(5, peace=peace, memory=(1.0, memory, 1.0))
+    assert done == ["warm", *["forget", "collect", "warm"] * forgets]
+
+
+def test_forgotten_programs_give_their_memory_back():
+    functions = [jax.jit(lambda x, k=k: x * k + k) for k in range(5)]
+    for function in functions:
+        function(1.0)
+    assert all(function._cache_size() for function in functions)
+    housekeeping._forget(-GIGABYTE * 10, lambda: None)
+    assert not any(function._cache_size() for function in functions)

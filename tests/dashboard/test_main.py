@@ -36,7 +36,8 @@ from tests.dashboard.examples import SMALL, UNSTABLE_STEP, small
 def cold(monkeypatch):
     """Nothing is compiled ahead, and nothing kept on the disk: no test here looks at the page, and others will."""
     monkeypatch.setattr(jobs, "end", lambda: None)
-    monkeypatch.setattr(serve, "warm", lambda: None)
+    monkeypatch.setattr(serve, "warm_preset", lambda: None)
+    monkeypatch.setattr(serve.housekeeping, "start", lambda warm: None)
     monkeypatch.setattr(serve, "keep_compiled_programs", lambda: None)
     monkeypatch.delenv("XLA_PYTHON_CLIENT_PREALLOCATE", raising=False)
 
@@ -183,6 +184,8 @@ def many(monkeypatch):
 
 
 def test_a_class_has_two_processes_that_serve_the_same_pages_behind_one_port(served, many, monkeypatch, capsys):
+    shared = []
+    monkeypatch.setattr(jobs, "share_precedence", lambda *what: shared.append(what))
     monkeypatch.setattr(serve, "lan_address", lambda: "192.168.7.5")
     assert command.main(["serve", "--classroom", "--max-sessions", "20"]) == 0
     assert (many["count"], many["port"], many["address"]) == (2, 5006, "0.0.0.0")
@@ -192,6 +195,7 @@ def test_a_class_has_two_processes_that_serve_the_same_pages_behind_one_port(ser
     assert {"192.168.7.5:5006", "localhost:5006"} <= set(served["websocket_origin"])
     assert list(served["pages"]) == [TITLE, "gallery", "join"]
     assert not capsys.readouterr().out  # the parent has said it
+    assert shared == [(Path("/nowhere/haste"), 2, 0)]
 
 
 def test_where_processes_cannot_be_tied_there_is_one(served, many, monkeypatch, capsys):

@@ -5,7 +5,6 @@ import errno
 import logging
 import os
 import sys
-import threading
 import webbrowser
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,7 @@ from ..classroom import invitation, lan_address, limited, qr_for_terminal
 from ..gallery.app import NAME as GALLERY
 from ..gallery.app import create_gallery
 from ..processes import Processes
-from ..warm import keep_compiled_programs, warm_activations, warm_preset
+from ..warm import keep_compiled_programs, warm_preset, warm_usual
 
 JOIN = "join"  # the page with the QR code
 
@@ -53,7 +52,7 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     add("--classroom", action="store_true", help="listen on the whole network and show its address as a QR code, here "
         "and at /join")  # fmt: skip
     add("--num-procs", type=_positive, metavar="N", help="processes that share the visitors: 1 by default, 2 with "
-        "--classroom. Each takes a core and up to 2 GB; not on Windows")  # fmt: skip
+        "--classroom. Each takes a core and up to 2.5 GB; not on Windows")  # fmt: skip
     add("--max-sessions", type=_positive, metavar="N", help="pages open at a time in each process; those beyond get a "
         "sentence. No limit by default")  # fmt: skip
     add("--cold", action="store_true", help="start at once; what visitors ask for is compiled while they wait")
@@ -110,7 +109,8 @@ def _serve_here(arguments: argparse.Namespace, address: str, origins: list[str],
     if path is not None:
         jobs.share_precedence(path.parent / "haste", _processes(arguments), int(path.name))
     if not arguments.cold:
-        warm()
+        warm_preset()
+    housekeeping.start((lambda: None) if arguments.cold else warm_usual)
     try:
         server = _server(arguments, address, origins, path)
         if path is None:
@@ -128,22 +128,6 @@ def share_the_cores() -> None:
     """
     if "OPENBLAS_NUM_THREADS" not in os.environ:
         threadpoolctl.threadpool_limits(1, user_api="blas")
-
-
-def warm() -> None:
-    """Compile ahead what the first visitors will move: what the page opens on at once, the rest beside serving."""
-    warm_preset()
-    housekeeping.start()
-    threading.Thread(target=_warm_the_rest, name="warm", daemon=True).start()
-
-
-def _warm_the_rest() -> None:
-    """Warm up beside serving, until that ends."""
-    try:
-        warm_activations()
-    except RuntimeError:  # no thread can start any more
-        if not jobs.have_ended():
-            raise
 
 
 def _announce(arguments: argparse.Namespace, address: str) -> None:
