@@ -33,7 +33,8 @@ def values(f: Callable, sigma: Variances, orders: int, parity: int) -> Float[Arr
     """Return what the polynomials are multiplied with: f at the points, or at these and their negatives."""
     x = rule(orders, parity)[0].astype(sigma.dtype)
     points = x[:, None] * sigma[None, :]
-    return 2 * f(points) if parity else jnp.concatenate([f(points), f(-points)])
+    # The code of f may be long: it stands here once for both signs.
+    return 2 * f(points) if parity else f(jnp.concatenate([points, -points]))
 
 
 def polynomials(orders: int, parity: int, dtype: np.dtype) -> Float[np.ndarray, "orders points"]:
