@@ -153,7 +153,7 @@ def test_vmapped_calls_are_one_call_after_the_other(problem, rng, options):
         return lr.LinearDynamics(**{**arguments, "y": y, "ridge": ridge}, **options).test_loss(t, y_test)
 
     with jax.enable_x64(True):
-        got = np.asarray(jax.vmap(loss)(targets, times, ridges))
+        got = np.asarray(jax.jit(jax.vmap(loss))(targets, times, ridges))
     assert_allclose(got, np.array([loss(*call) for call in zip(targets, times, ridges.tolist(), strict=True)]))
 
 

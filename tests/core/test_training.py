@@ -190,7 +190,8 @@ def test_a_step_of_every_kind_of_network_goes_down_the_gradient(data, more):
     if net.parametrization == "standard":  # W = scale w moves by eta times its gradient, so w by eta / scale^2 its own
         weight, bias = 1 / net.weight_var, 1 / net.bias_var
         rates = Params(weight * data.in_dim, weight * net.width, weight * net.width, bias, bias)
-    moved = jax.tree.map(lambda p, g, rate: p - eta * rate * g, start, jax.grad(loss)(start), rates)
+    gradient = jax.tree.map(np.asarray, jax.jit(jax.grad(loss))(start))
+    moved = jax.tree.map(lambda p, g, rate: np.asarray(p) - eta * rate * g, start, gradient, rates)
     step = lr.apply(net, moved, data.x_test) - lr.apply(net, start, data.x_test)
     got = run.f_test[0, -1].values - run.f_test[0, 0].values
     assert np.abs(step).max() > 1e-4

@@ -43,20 +43,19 @@ MEAN_LOSS = {
 }
 
 
-def by_hand(net, data, steps, move, loss="squared", rows_of=None):
-    """Losses on all points before each step and after the last, from the gradient of `apply` by autodiff."""
-    params = lr.init(net, data.in_dim, data.out_dim, seed=3)
+def by_hand(net, data, steps, move, loss="squared"):
+    """Losses before each step and after the last, from the gradient of `apply` by autodiff; the steps are NumPy's."""
 
     @jax.jit
-    def value(params, x, y):
-        return MEAN_LOSS[loss](lr.apply(net, params, x), y)
+    @jax.value_and_grad
+    def value_and_gradient(params):
+        return MEAN_LOSS[loss](lr.apply(net, params, data.x_train), data.y_train)
 
-    losses, memory = [], None
-    for step in range(steps + 1):
-        losses.append(float(value(params, data.x_train, data.y_train)))
-        rows = slice(None) if rows_of is None else rows_of(step)
-        gradient = jax.grad(value)(params, data.x_train[rows], data.y_train[rows])
-        params, memory = move(net, params, gradient, memory)
+    params, losses, memory = lr.init(net, data.in_dim, data.out_dim, seed=3), [], None
+    for _ in range(steps + 1):
+        value, gradient = value_and_gradient(params)
+        losses.append(float(value))
+        params, memory = move(net, *jax.tree.map(np.asarray, (params, gradient)), memory)
     return np.array(losses)
 
 
@@ -68,12 +67,12 @@ def descend(net, params, gradient, memory, eta=0.1, beta=0.0):
 def adam(net, params, gradient, memory, eta=0.01, hidden=1.0):
     """Algorithm 1 of Kingma & Ba, on gamma times the gradient."""
     gradient = jax.tree.map(lambda g: net.gamma * g, gradient)
-    t, m, v = (0, *(jax.tree.map(jnp.zeros_like, gradient),) * 2) if memory is None else memory
+    t, m, v = (0, *(jax.tree.map(np.zeros_like, gradient),) * 2) if memory is None else memory
     m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, gradient)
     v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g**2, v, gradient)
     t, rates = t + 1, Params(eta, eta * hidden, eta, eta, eta)
     moved = jax.tree.map(
-        lambda w, rate, m, v: w - rate * (m / (1 - 0.9**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8), params, rates, m, v
+        lambda w, rate, m, v: w - rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8), params, rates, m, v
     )
     return moved, (t, m, v)
 
