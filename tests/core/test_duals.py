@@ -80,8 +80,12 @@ def distance_of(act, q1, q2, k):
 
 
 @jax.jit
+def moments(act, q1, q2, k, distance):
+    return act.dual(q1, q2, k, distance)
+
+
 def dual(act, q1, q2, k):
-    t, tdot, _ = act.dual(q1, q2, k, distance_of(act, q1, q2, k))
+    t, tdot, _ = moments(act, q1, q2, k, distance_of(act, q1, q2, k))
     return t, tdot
 
 
@@ -211,14 +215,15 @@ def test_one_shared_variance_gives_the_same_as_one_for_each_point(act):
 
 @pytest.mark.parametrize("act", [act for act in ACTIVATIONS if act.needs_distance], ids=str)
 def test_a_curve_in_the_angle_gives_the_same_as_pairs(act):
-    angles = np.geomspace(1e-6, np.pi, 100)[None]
-    q = np.full(1, 1.3)
+    angles = np.geomspace(1e-6, np.pi, 100)
 
-    @jax.jit
-    def moments(q1, q2):
-        return act.dual(q1, q2, 1.3 * jnp.cos(angles), 1.3 * 4 * jnp.sin(angles / 2) ** 2)
+    def at(q, angles):
+        return moments(act, q, q, 1.3 * np.cos(angles), 1.3 * 4 * np.sin(angles / 2) ** 2)
 
-    for curve, pairs in zip(moments(q, q), moments(q, np.full(100, 1.3)), strict=True):
+    # Five points by five, as above.
+    blocks = [at(np.full(5, 1.3), block) for block in angles.reshape(4, 5, 5)]
+    for curve, *apart in zip(at(np.full(1, 1.3), angles[None]), *blocks, strict=True):
+        pairs = np.reshape(apart, (1, 100))
         if not np.isfinite(pairs).all():
             assert not act.has_tangent
             continue
