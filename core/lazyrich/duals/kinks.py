@@ -55,32 +55,40 @@ class _Pair:
         return jnp.sum(self.weights * values)
 
 
-def _by_rule(phi: Callable, kinks: tuple[float, ...], s1: jax.Array, s2: jax.Array, angle: jax.Array) -> Moments:
-    """Return the moments of one pair; T with its derivatives at a fixed angle."""
-    fixed = _Pair(kinks, s1, s2, jax.lax.stop_gradient(angle))
-    t = fixed.mean(phi(fixed.u)[:, None] * phi(fixed.v))
-    pair, slope = _Pair(kinks, s1, s2, angle), derivative(phi)
-    tdot = pair.mean(slope(pair.u)[:, None] * slope(pair.v))
-    return Moments(t, tdot, pair.mean((phi(pair.u)[:, None] - phi(pair.v)) ** 2))
+def _tdot_and_distance(phi: Callable, pair: _Pair) -> tuple[jax.Array, jax.Array]:
+    slope = derivative(phi)
+    return pair.mean(slope(pair.u)[:, None] * slope(pair.v)), pair.mean((phi(pair.u)[:, None] - phi(pair.v)) ** 2)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def _moments(phi: Callable, kinks: tuple[float, ...], s1: jax.Array, s2: jax.Array, angle: jax.Array) -> Moments:
-    """Return the moments of one pair, with all nine derivatives found on the way to their values.
+    """Return the moments of one pair; T with its derivatives at a fixed angle.
 
-    Three numbers go in and three come out: to go back through the rule would keep its ten thousand values for each
-    pair, and take longer to run and to compile.
+    Three numbers go in and three come out, so all derivatives are found on the way forward: to go back through the
+    rule would keep its ten thousand values for each pair, and take longer to run and to compile.
     """
-    return _by_rule(phi, kinks, s1, s2, angle)
+    pair = _Pair(kinks, s1, s2, angle)
+    return Moments(pair.mean(phi(pair.u)[:, None] * phi(pair.v)), *_tdot_and_distance(phi, pair))
 
 
 @_moments.defjvp
 def _(phi, kinks, primals, tangents):
-    def along(unit):
-        return jax.jvp(partial(_by_rule, phi, kinks), primals, tuple(unit))
+    r"""Differentiate $T$ under the integral, as phi has no jumps, and the others with the rule, as phi' has.
 
-    moments, slopes = jax.vmap(along, out_axes=(None, 0))(jnp.eye(3, dtype=primals[2].dtype))
-    return moments, jax.tree.map(lambda slope: slope @ jnp.stack(tangents), slopes)
+    At a fixed angle $dT = E[x \phi'(u) \phi(v)]\, d\sigma_1 + E[\phi(u) (v/\sigma_2) \phi'(v)]\, d\sigma_2$.
+    """
+    pair, slope = _Pair(kinks, *primals), derivative(phi)
+    first, second = phi(pair.u)[:, None], phi(pair.v)
+    along_s1 = pair.mean((pair.x * slope(pair.u))[:, None] * second)
+    along_s2 = pair.mean(first * pair.y * slope(pair.v))
+
+    def along(unit):
+        return jax.jvp(lambda *at: _tdot_and_distance(phi, _Pair(kinks, *at)), primals, tuple(unit))
+
+    values, slopes = jax.vmap(along, out_axes=(None, 0))(jnp.eye(3, dtype=primals[2].dtype))
+    moved = along_s1 * tangents[0] + along_s2 * tangents[1]
+    others = (along_each @ jnp.stack(tangents) for along_each in slopes)
+    return Moments(pair.mean(first * second), *values), Moments(moved, *others)
 
 
 def _pairs(
