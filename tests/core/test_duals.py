@@ -235,12 +235,12 @@ def test_a_curve_in_the_angle_gives_the_same_as_pairs(act):
 def test_the_distance_after_a_kink_has_digits_of_its_own_at_every_angle(act):
     negative, positive = act.phi(jnp.array([-1.0, 1.0])) * jnp.array([-1.0, 1.0])
     angle = np.array([1e-10, 1e-7, 1e-4, 0.5, 3.0])
-    q, distance = jnp.ones(1), 4 * np.sin(angle / 2) ** 2
-    t, _, got = act.dual(q, q, jnp.cos(angle)[None], jnp.asarray(distance)[None])
+    q, distance = np.ones(1), 4 * np.sin(angle / 2) ** 2
+    t, _, got = moments(act, q, q, np.cos(angle)[None], distance[None])
     # E|phi(u) - phi(v)|^2: on the half plane where both have one sign, and where they have not.
     series = np.where(angle < 1e-2, angle**3 / 3, np.sin(angle) - angle * np.cos(angle))
     want = (negative**2 + positive**2) / 2 * distance - (negative - positive) ** 2 / np.pi * series
     # The next order of the series is angle^2 / 10 smaller; rounding is that of the angle.
     for one, other, a in zip(got[0], want, angle, strict=True):
         assert_allclose(one, other, max(1e-12, 1e-15 / a))
-    assert_allclose(got[0], 2 * act.second_moment(jnp.ones(5)) - 2 * t[0])
+    assert_allclose(got[0], 2 * second_moment(act, np.ones(5)) - 2 * t[0])

@@ -62,7 +62,7 @@ def test_it_is_differentiable():
         return lr.optimal_ridge(SPECTRUM, SPECTRUM**0.3, n=50.0, noise=noise, k=k)
 
     with jax.enable_x64(True):
-        derivative = jax.grad(lambda noise: ridges(noise).sum())(noise)
+        derivative = jax.jit(jax.grad(lambda noise: ridges(noise).sum()))(noise)
     difference = (ridges(noise + 1e-4) - ridges(noise - 1e-4)) / 2e-4
     np.testing.assert_allclose(derivative, difference, rtol=1e-5)  # second order in 1e-4 of a noise of 0.05 or more
 

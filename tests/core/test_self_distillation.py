@@ -79,8 +79,8 @@ def test_derivatives_are_those_of_finite_differences(rng):
 
     at, h = (0.3, 0.4, 0.0), 1e-6
     with jax.enable_x64(True):
-        slopes = jax.grad(value, argnums=(0, 1, 2))(*at)
-        batch = jax.vmap(value, in_axes=(0, None, None))(np.array([0.3, 0.5]), 0.4, 0.0)
+        slopes = jax.jit(jax.grad(value, argnums=(0, 1, 2)))(*at)
+        batch = jax.jit(jax.vmap(value, in_axes=(0, None, None)))(np.array([0.3, 0.5]), 0.4, 0.0)
     for i, slope in enumerate(slopes):
         up, down = ([x + sign * h * (i == j) for j, x in enumerate(at)] for sign in (1, -1))
         # Of order h^2, and rounding over h; moved by 1e-6 the kernel is still positive to the ridge.
