@@ -14,6 +14,8 @@ SMALL = lr.Experiment(
     network=lr.Network(depth=2, width=16),
     training=lr.TrainingSpec(time=8.0, seeds=2, checkpoints=5, ntk_points=32),
 )
+# The data sets whose functions are drawn along one coordinate.
+WITH_A_COORDINATE = ("circle", "regression")
 # Far above the largest stable step, so that a few steps leave the range of single precision.
 UNSTABLE_STEP = 1e4
 
