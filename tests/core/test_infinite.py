@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ import pytest
 import lazyrich as lr
 from lazyrich.activations import FAMILIES
 from tests.core import textbook
+from tests.core.points import special_points
 from tests.tolerances import assert_allclose
 
 TANGENT = sorted(name for name, family in FAMILIES.items() if family.has_tangent)
@@ -18,8 +18,6 @@ every_activation = pytest.mark.parametrize("activation", TANGENT)
 ACCURACY = {name: 1e-9 if name in textbook.NUMERICAL else 1e-11 for name in FAMILIES}
 # e^z of e^z overflows at the third layer.
 WEIGHT_VAR = dict.fromkeys(TANGENT, 1.7) | {"exp": 0.3, "quadratic": 0.5, "monomial": 0.3}
-
-
 KINKED = ("elu", "selu", "hard_tanh")
 GROWING = ("exp", "quadratic", "monomial")
 
@@ -27,13 +25,6 @@ GROWING = ("exp", "quadratic", "monomial")
 def tangent_kernel(net, x):
     """The tangent kernel from the program of both, which most tests of every activation share."""
     return lr.nngp_and_ntk(net, x).ntk
-
-
-def special_points(rng):
-    """Points in general position and a duplicate, a negative, a long, a short and a zero one."""
-    x = rng.normal(size=(7, 3))
-    x[2], x[3], x[4], x[5], x[6] = x[1], -x[1], 3 * x[1], x[0] / 10, 0.0
-    return x
 
 
 @every_activation
@@ -157,39 +148,6 @@ def test_the_relu_kernel_falls_off_linearly_at_the_smallest_angles(angle):
     assert abs(fall - 1 - np.pi * angle) < angle**2 + 2e-15 / angle
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_gradients_agree_with_finite_differences_at_a_coincident_point_too(activation, rng):
-    points = rng.normal(size=(7, 3))
-    points[2] = points[0]
-    net = lr.Network(depth=2, activation=activation, bias_var=0.1)
-    direction, step = rng.normal(size=(1, 3)), 1e-5
-
-    def along(s):
-        return lr.nngp(net, points[:1] + s * direction, points[1:]).sum()
-
-    difference = (along(step) - along(-step)) / (2 * step)
-    with jax.enable_x64(True):
-        derivative = jax.jit(jax.grad(along))(0.0)
-    # The error of a central difference is about step^2.
-    assert_allclose(derivative, difference, relative=1e-8)
-
-
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_gradients_of_the_tangent_kernel_are_finite_at_coincident_and_zero_points(activation, rng):
-    net, x = lr.Network(depth=2, activation=activation), special_points(rng)
-    with jax.enable_x64(True):
-        gradient = jax.jit(jax.grad(lambda x: lr.ntk(net, x).sum()))(x)
-    assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
-
-
-def test_kernels_under_jit_are_those_outside(rng):
-    net, x = lr.Network(depth=2, activation="erf"), rng.normal(size=(7, 3))
-    with jax.enable_x64(True):
-        traced = jax.jit(lambda x: lr.nngp_and_ntk(net, x))(x)
-    for one, other in zip(traced, lr.nngp_and_ntk(net, x), strict=True):
-        assert_allclose(one, other)
-
-
 def test_kernels_are_numpy_arrays_in_double_precision_whatever_comes_in(rng):
     x = rng.normal(size=(7, 3))
     for points in (x, x.tolist(), x.astype(np.float32), jnp.asarray(x, jnp.float32)):
@@ -207,35 +165,6 @@ def test_points_on_one_line_have_the_kernel_of_one_dimension():
         assert smallest_eigenvalue(lr.ntk(lr.Network(depth=depth), x)) > -ROUNDINGS
 
 
-VARIANTS = {
-    "skip": {"residual": 0.7},
-    "full_skip": {"residual": 1.0, "bias_var": 0.2},
-    "layer_norm": {"layer_norm": True, "bias_var": 0.2},
-    "both": {"residual": 0.7, "layer_norm": True},
-    "standard": {"parametrization": "standard", "bias_var": 0.2, "width": 5},
-    "standard_without_bias": {"parametrization": "standard", "width": 5, "residual": 0.5},
-}
-
-
-@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-@pytest.mark.parametrize("activation", ["relu", "erf"])
-def test_every_depth_and_layer_of_every_kind_of_network_agrees_with_a_scalar_recursion(activation, variant, rng):
-    net = lr.Network(3, activation=activation, weight_var=1.7, **{"width": 4, **variant})
-    x1, x2 = special_points(rng)[:6], rng.normal(size=(2, 3))
-    for first, second in ((x1, None), (x1, x2)):
-        points = first, first if second is None else second
-        nngp, terms = textbook.kernel_and_terms(net, *points)
-        got = lr.nngp_and_ntk(net, first, second)
-        assert_allclose(got.nngp, nngp, 1e-11)
-        assert_allclose(got.ntk, terms.sum(axis=0), 1e-11)
-        assert_allclose(lr.ntk_by_layer(net, first, second), terms, 1e-11)
-        by_depth = lr.kernels_by_depth(net, first, second)
-        for depth in (1, 2, 3):
-            want = textbook.kernels(dataclasses.replace(net, depth=depth), *points)
-            for kernels, one in zip(by_depth, want, strict=True):
-                assert_allclose(kernels[depth - 1], one, 1e-11)
-
-
 @pytest.mark.parametrize("activation", ["sign", "step"])
 def test_what_jumps_has_an_nngp_kernel_and_no_tangent_kernel(activation, rng):
     net, x = lr.Network(2, activation=activation, bias_var=0.1), rng.normal(size=(7, 3))
@@ -243,18 +172,6 @@ def test_what_jumps_has_an_nngp_kernel_and_no_tangent_kernel(activation, rng):
     assert_allclose(lr.nngp(net, x), textbook.kernel_and_terms(net, x, x)[0], 1e-11)
     with pytest.raises(ValueError, match=f"tangent kernel of {activation} does not exist: it jumps"):
         lr.ntk(net, x)
-
-
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_a_wide_network_of_every_kind_has_the_kernels_within_its_error(activation, rng):
-    x, seeds = rng.normal(size=(4, 3)), 32
-    for variant in VARIANTS.values():
-        net = lr.Network(2, activation=activation, weight_var=1.5, **{**variant, "width": 512})
-        kernels = [lr.empirical_ntk(net, textbook.draw(net, 3, 1, rng, "float32"), x) for _ in range(seeds)]
-        error = np.std(kernels, axis=0, ddof=1) / np.sqrt(seeds)
-        theta = lr.ntk(net, x)
-        # Five standard errors, and the bias of order 1/N that a mean over seeds keeps.
-        assert (np.abs(np.mean(kernels, axis=0) - theta) < 5 * error + 5 / net.width * np.abs(theta).max()).all()
 
 
 def test_normalised_points_have_a_curve_of_their_cosine(rng):

@@ -40,11 +40,7 @@ from tests.dashboard.examples import SMALL, WITH_A_COORDINATE, small
 from tests.dashboard.snapshots import snapshot_of, with_its_own
 
 WITHOUT_ANGLES = ("regression", "spirals", "points")
-
-
 OFFLINE = (*MAKERS, "points")
-
-
 VIEWS = {
     SpectrumView: OFFLINE,
     TrainingView: OFFLINE,
@@ -66,18 +62,10 @@ VIEWS = {
     CorrelationView: ("digits",),
     LearningCurvesView: ("digits", "circle"),
 }
-
-
 # Every point of these has networks of another width, which compile anew.
 SWEEPS = (AgainstRichnessView, AgainstWidthView)
-
-
 CASES = [(view, data) for view, names in VIEWS.items() for data in names]
-
-
 SITUATIONS = ("no networks yet", "networks at the start", "trained networks", "diverged networks")
-
-
 # Drawn once and patched from then on, as on a page.
 view_of = functools.cache(lambda kind: kind())
 
