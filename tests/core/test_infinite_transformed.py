@@ -1,6 +1,7 @@
 """Infinite-width kernels under JAX's transformations: gradients and compiled calls."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -40,3 +41,15 @@ def test_kernels_under_jit_are_those_outside(rng):
         traced = jax.jit(lambda x: lr.nngp_and_ntk(net, x))(x)
     for one, other in zip(traced, lr.nngp_and_ntk(net, x), strict=True):
         assert_allclose(one, other)
+
+
+def test_a_kernel_with_kinks_is_differentiated_in_what_its_activation_takes_from_around_it(rng):
+    def total(slope, x):
+        act = lr.activation(lambda z: jnp.where(z > 0, z, slope * jnp.expm1(jnp.minimum(z, 0))), kinks=(0.0,))
+        return lr.ntk(lr.Network(depth=2, activation=act), x).sum()
+
+    x, step = rng.normal(size=(3, 2)), 1e-4
+    with jax.enable_x64(True):
+        derivative = jax.jit(jax.grad(total))(0.7, x)
+    # Second order in the step.
+    assert_allclose(derivative, (total(0.7 + step, x) - total(0.7 - step, x)) / (2 * step), relative=1e-6)

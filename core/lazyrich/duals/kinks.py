@@ -60,35 +60,60 @@ def _tdot_and_distance(phi: Callable, pair: _Pair) -> tuple[jax.Array, jax.Array
     return pair.mean(slope(pair.u)[:, None] * slope(pair.v)), pair.mean((phi(pair.u)[:, None] - phi(pair.v)) ** 2)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def _moments(phi: Callable, kinks: tuple[float, ...], s1: jax.Array, s2: jax.Array, angle: jax.Array) -> Moments:
-    """Return the moments of one pair; T with its derivatives at a fixed angle.
-
-    Three numbers go in and three come out, so all derivatives are found on the way forward: to go back through the
-    rule would keep its ten thousand values for each pair, and take longer to run and to compile.
-    """
+def _by_rule(phi: Callable, kinks: tuple[float, ...], s1: jax.Array, s2: jax.Array, angle: jax.Array) -> Moments:
     pair = _Pair(kinks, s1, s2, angle)
     return Moments(pair.mean(phi(pair.u)[:, None] * phi(pair.v)), *_tdot_and_distance(phi, pair))
 
 
-@_moments.defjvp
-def _(phi, kinks, primals, tangents):
+def _moments(phi: Callable, kinks: tuple[float, ...], s1: jax.Array, s2: jax.Array, angle: jax.Array) -> Moments:
+    """Return the moments of one pair; T with its derivatives at a fixed angle."""
+    # What phi takes from around it, and may be differentiated in, has to be an argument of what has its own derivative.
+    scalar, around = jax.closure_convert(phi, jnp.zeros((), angle.dtype))
+    return _differentiable(scalar, kinks, tuple(around), s1, s2, angle)
+
+
+def _elementwise(scalar: Callable, around: tuple[jax.Array, ...]) -> Callable:
+    return jnp.vectorize(lambda z: scalar(z, *around))
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _differentiable(
+    scalar: Callable, kinks: tuple[float, ...], around: tuple, s1: jax.Array, s2: jax.Array, angle: jax.Array
+) -> Moments:
+    """Return the moments of one pair, whose derivatives are all found on the way forward.
+
+    Three numbers go in and three come out: to go back through the rule would keep its ten thousand values for each
+    pair, and take longer to run and to compile.
+    """
+    return _by_rule(_elementwise(scalar, around), kinks, s1, s2, angle)
+
+
+@_differentiable.defjvp
+def _(scalar, kinks, primals, tangents):
     r"""Differentiate $T$ under the integral, as phi has no jumps, and the others with the rule, as phi' has.
 
     At a fixed angle $dT = E[x \phi'(u) \phi(v)]\, d\sigma_1 + E[\phi(u) (v/\sigma_2) \phi'(v)]\, d\sigma_2$.
     """
-    pair, slope = _Pair(kinks, *primals), derivative(phi)
+    (around, *at), (around_moves, *moves) = primals, tangents
+    phi = _elementwise(scalar, around)
+    pair, slope = _Pair(kinks, *at), derivative(phi)
     first, second = phi(pair.u)[:, None], phi(pair.v)
     along_s1 = pair.mean((pair.x * slope(pair.u))[:, None] * second)
     along_s2 = pair.mean(first * pair.y * slope(pair.v))
 
     def along(unit):
-        return jax.jvp(lambda *at: _tdot_and_distance(phi, _Pair(kinks, *at)), primals, tuple(unit))
+        return jax.jvp(lambda *at: _tdot_and_distance(phi, _Pair(kinks, *at)), tuple(at), tuple(unit))
 
-    values, slopes = jax.vmap(along, out_axes=(None, 0))(jnp.eye(3, dtype=primals[2].dtype))
-    moved = along_s1 * tangents[0] + along_s2 * tangents[1]
-    others = (along_each @ jnp.stack(tangents) for along_each in slopes)
-    return Moments(pair.mean(first * second), *values), Moments(moved, *others)
+    values, slopes = jax.vmap(along, out_axes=(None, 0))(jnp.eye(3, dtype=at[2].dtype))
+    others = (along_each @ jnp.stack(moves) for along_each in slopes)
+    moved = Moments(along_s1 * moves[0] + along_s2 * moves[1], *others)
+    if around:
+
+        def of(around):
+            return _by_rule(_elementwise(scalar, around), kinks, *at)
+
+        moved = jax.tree.map(jnp.add, moved, jax.jvp(of, (around,), (around_moves,))[1])
+    return Moments(pair.mean(first * second), *values), moved
 
 
 def _pairs(
