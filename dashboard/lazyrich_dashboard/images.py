@@ -78,7 +78,7 @@ def _empty_mosaic() -> Figure:
         ylim=(-3.5, height + 0.5),
     )
     plot = rendered(cast(hv.Overlay, overlay))
-    plot.state.update(outline_line_alpha=0, sizing_mode=None)
+    plot.state.update(outline_line_alpha=0, sizing_mode=None, output_backend="canvas")
     for name, part in zip(("image", "words"), plot.subplots.values(), strict=True):
         part.handles["glyph_renderer"].name = name
     return plot.state
@@ -89,11 +89,11 @@ class ModeImages:
 
     def __init__(self):
         """Start with an empty mosaic."""
-        figure = _empty_mosaic()
-        parts = named_renderers(figure)
+        self.figure = _empty_mosaic()
+        parts = named_renderers(self.figure)
         self._image, self.words = (cast(ColumnDataSource, parts[name].data_source) for name in ("image", "words"))
         # Hidden by a layout around it: the figure's own visibility would override the pane's.
-        self.pane = pn.Column(pn.pane.Bokeh(figure), visible=False)
+        self.pane = pn.Column(pn.pane.Bokeh(self.figure), visible=False)
 
     def show(self, images: np.ndarray, words: dict[str, Any]) -> None:
         """Show the pictures and how much of each mode has been learned."""

@@ -59,12 +59,12 @@ class ModeValues:
 
     def __init__(self):
         """Start with no points."""
-        self._figure = _empty_values()
-        dots = named_renderers(self._figure)["values"]
+        self.figure = _empty_values()
+        dots = named_renderers(self.figure)["values"]
         self._glyph: Any = dots.glyph
         self.points = cast(ColumnDataSource, dots.data_source)
         # Styled by a layout around it: a figure's pane has no style sheets of its own.
-        self.pane = pn.Column(pn.pane.Bokeh(self._figure), margin=0, **widgets.styled("lr-mode"))
+        self.pane = pn.Column(pn.pane.Bokeh(self.figure), margin=0, **widgets.styled("lr-mode"))
         self.recolour(LIGHT)
 
     def show(self, snapshot: Snapshot) -> None:
@@ -72,10 +72,10 @@ class ModeValues:
         columns = mode_values(snapshot)
         self.points.data = {name: values.astype(np.float32) for name, values in columns.items()}
         data, modes = snapshot.theory.data, snapshot.theory.modes
-        for axis, values in ((self._figure.x_range, _places(data.y_train)), (self._figure.y_range, modes.on_train)):
+        for axis, values in ((self.figure.x_range, _places(data.y_train)), (self.figure.y_range, modes.on_train)):
             start, end = padded([values], log=False)
             axis.update(start=start, end=end)
-        self._figure.xaxis.axis_label = "class, counted from 0" if data.out_dim > 1 else "target y"
+        self.figure.xaxis.axis_label = "class, counted from 0" if data.out_dim > 1 else "target y"
 
     def recolour(self, tokens: Tokens) -> None:
         """Draw the points in the colour of modes."""

@@ -1,15 +1,18 @@
 """A view's own tools and what can be shared, by keyboard; and what a reload brings back."""
 
 import io
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from tests.browser.reading import address_bar, columns, wait_until, wait_until_trained
 
 pytestmark = pytest.mark.browser
 
+SVG = "{http://www.w3.org/2000/svg}"
 SMALL = "?n_train=32&width=32&time=2&seeds=2&lesson=kept"
 
 
@@ -71,6 +74,43 @@ def test_the_tools_of_a_view_open_and_close_by_keyboard_and_its_files_hold_its_n
     alone.get_by_role("button", name="Play").click()
     wait_until(lambda: 0 < columns(alone, "Training", "time t")["x"][0] < before[0])
     alone.close()
+
+
+def texts(drawing):
+    """All that is written in an SVG."""
+    return [element.text for element in ElementTree.fromstring(drawing).iter(f"{SVG}text")]
+
+
+def ink(path, bottom):
+    """How many pixels of a picture's last rows differ from its background."""
+    rows = np.asarray(Image.open(path).convert("RGB")).astype(int)[-bottom:]
+    return (np.abs(rows - rows[-1, -1]).sum(axis=2) > 100).sum()
+
+
+def test_a_saved_picture_says_what_it_shows_at_which_time_and_which_mode_is_marked(visit, tmp_path):
+    page = visit(SMALL)
+    wait_until_trained(page)
+    press(page, "Function: Data and files")
+    without = ElementTree.fromstring(saved(page, "SVG", tmp_path).read_text())
+    assert without.find(f".//{SVG}image") is not None  # the modes' own pictures, which stand beside the plot
+    page.get_by_label("mode", exact=True).fill("3")
+    share = page.locator("output", has_text="% of the train loss")
+    page.get_by_role("slider", name="Time t", exact=True).press("Home")
+    page.get_by_text("Mode 3 has the eigenvalue").wait_for()
+    start = share.inner_text()
+    time = page.locator("output", has_text="t = ").inner_text()
+    drawing = saved(page, "SVG", tmp_path).read_text()
+    assert texts(drawing)[-1] == f"Function, {time}, mode 3: {start}"
+    assert {"class, counted from 0", "mode i, by falling eigenvalue"} <= set(texts(drawing))
+    assert ink(saved(page, "PNG", tmp_path), bottom=22) > 300
+
+    page.keyboard.press("Escape")
+    press(page, "Kernel movement: Data and files")
+    assert texts(saved(page, "SVG", tmp_path).read_text())[-1] == f"Kernel movement, {time}"
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Depth", exact=True).click()
+    press(page, "Order and chaos: Data and files")
+    assert texts(saved(page, "SVG", tmp_path).read_text())[-1] == "Order and chaos"
 
 
 def height(page, title):

@@ -29,7 +29,9 @@ export function render({model, el}) {
     field.max = model.count;
     if (field.getRootNode().activeElement != field) field.value = shown || "";
     words.textContent = shown ? share() : "hover or choose one";
-    outermost(root).style?.setProperty("--lr-mode", shown ? "visible" : "hidden");
+    const page = outermost(root);
+    page.style?.setProperty("--lr-mode", shown ? "visible" : "hidden");
+    page.lazyrichMode = shown ? [`mode ${shown}`, share()].filter(Boolean).join(": ") : ""; // for pictures
     place();
   };
   // In the upper right corner of the plot's frame, which a falling spectrum leaves free.

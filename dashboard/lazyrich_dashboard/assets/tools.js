@@ -25,6 +25,12 @@ function ancestor(node, css_class) {
   return node
 }
 
+// The element on the page itself in whose shadow this one stands.
+function outermost(node) {
+  const host = node.getRootNode().host
+  return host ? outermost(host) : node
+}
+
 // What else stands beside a view and its ancestors, up to the whole page of views.
 function others(view) {
   const found = []
@@ -90,18 +96,21 @@ export function render({model, el}) {
     buttons.alone.focus()
   }
 
-  function draw(type) {
-    return Bokeh.index.find_one_by_id(model.figure).export(type)
+  // The player and the mode probe know what the browser shows, which may be ahead of the server.
+  async function draw(type, make) {
+    const {lazyrichTime, lazyrichMode} = outermost(el)
+    const time = model.time && (lazyrichTime?.label ?? model.time)
+    const mode = model.mode != null && (lazyrichMode ?? (model.mode ? `mode ${model.mode}` : ""))
+    const style = {colour: getComputedStyle(bar).color, background: background_of(el), family: getComputedStyle(bar).fontFamily}
+    const words = [model.heading, time, mode].filter(Boolean).join(", ")
+    save(`lazyrich_${model.slug}.${type}`, await make(model.figures, words, style))
   }
 
   const FILES = {
     csv: ["CSV", () => model.send_msg({file: "csv"})],
     netcdf: ["NetCDF", () => model.send_msg({file: "netcdf"})],
-    png: ["PNG", () => draw("png").canvas.toBlob((blob) => save(`lazyrich_${model.slug}.png`, blob))],
-    svg: ["SVG", () => {
-      const text = draw("svg").ctx.get_serialized_svg(true)
-      save(`lazyrich_${model.slug}.svg`, new Blob([text], {type: "image/svg+xml"}))
-    }],
+    png: ["PNG", () => draw("png", as_png)],
+    svg: ["SVG", () => draw("svg", as_svg)],
     html: ["Web page", () => model.send_msg({file: "html"})],
   }
 
@@ -166,7 +175,7 @@ export function render({model, el}) {
 
   // A legend that has not the room for one row has two columns; what its entries need is estimated by their letters.
   function fit_legend() {
-    const plot = Bokeh.index.find_one_by_id(model.figure)
+    const plot = Bokeh.index.find_one_by_id(model.figures[0])
     for (const legend of plot?.model.above.filter((one) => one.type == "Legend") ?? []) {
       const labels = legend.items.map((item) => item.label.value ?? "")
       const needed = labels.reduce((sum, label) => sum + LETTER * label.length + SWATCH, 0)

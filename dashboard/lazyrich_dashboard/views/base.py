@@ -130,6 +130,10 @@ class View(AbstractView):
         y = dataclasses.replace(self.y, log=self.log_y) if "log_y" in self.scales else self.y
         return x, y
 
+    def figures(self) -> list[str]:
+        """Return the ids of the figures that make the picture: the plot, and what is drawn beside it."""
+        return [self.live.figure.id]
+
     def toggles(self) -> dict[str, tuple[str, str]]:
         """Return the Params that a click turns over: what each says now, and what the click would do."""
         words = {True: ("log", "make {} axis linear"), False: ("lin", "make {} axis logarithmic")}
@@ -150,7 +154,7 @@ class View(AbstractView):
         """Draw on the axes now chosen."""
         with pn.io.hold():
             self.live = self._live()
-            self.tools.figure = self.live.figure.id
+            self.tools.figures = self.figures()
             if self.snapshot is not None:
                 self._draw(self.snapshot)
             self._plot[:] = [self._body()]

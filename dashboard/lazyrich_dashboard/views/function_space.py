@@ -49,6 +49,10 @@ class ModesView(View):
         beside = (self.images.pane, self.values.pane)
         return pn.Row(self.live.pane, *beside, sizing_mode="stretch_both", margin=0, styles={"position": "relative"})
 
+    def figures(self) -> list[str]:
+        """Return the plot's, and those of the pictures beside it."""
+        return [*super().figures(), self.images.figure.id, self.values.figure.id]
+
     def columns(self, snapshot: Snapshot) -> Columns:
         """Return 1 - exp(-lambda_i t / n), and the cumulative share of the target's power."""
         theory = snapshot.theory

@@ -16,6 +16,7 @@ from panel.custom import JSComponent
 from .. import exports, tables
 from ..jobs import Latest, once
 from ..texts import why
+from ..widgets import put
 
 if TYPE_CHECKING:
     from .base import View
@@ -28,13 +29,17 @@ class Tools(JSComponent):
 
     heading = param.String(doc="What the view is called.")
     slug = param.String(doc="What its files are called.")
-    figure = param.String(doc="The id of the view's Bokeh figure.")
+    figures = param.List(default=[], item_type=str, doc="The ids of the view's figures, its plot first.")
+    time = param.String(doc="The time that the server has drawn; empty where the view does not depend on it.")
+    mode = param.Integer(
+        default=None, doc="The mode that the server has marked, 0 for none; None if the view marks none."
+    )
     has_why = param.Boolean(doc="Whether there is a text that explains the view.")
     toggles = param.Dict(default={}, doc="By the view's Params: what a toggle says, and what a click on it would do.")
     drawer = param.Selector(default="", objects=["", "data", "why"], doc="What the drawer shows; empty if closed.")
     content = param.String(doc="The drawer's HTML.")
 
-    _esm = (_ASSETS / "deliver.js").read_text() + (_ASSETS / "tools.js").read_text()
+    _esm = "".join((_ASSETS / name).read_text() for name in ("deliver.js", "picture.js", "tools.js"))
     _stylesheets = [(_ASSETS / "tools.css").read_text()]  # noqa: RUF012  as Panel has it
 
     def __init__(self, view: "View"):
@@ -44,7 +49,7 @@ class Tools(JSComponent):
         super().__init__(
             heading=view.title,
             slug=view.slug(),
-            figure=view.live.figure.id,
+            figures=view.figures(),
             has_why=bool(why(view.slug())),
             toggles=view.toggles(),
             margin=(2, 6, 0, 0),
@@ -55,7 +60,11 @@ class Tools(JSComponent):
             view.param.watch(lambda _: self.param.update(toggles=view.toggles()), list(self.toggles))
 
     def refresh(self) -> None:
-        """Bring an open drawer up to date with the view."""
+        """Bring what pictures say, and an open drawer, up to date with the view."""
+        if (snapshot := self._view.snapshot) is not None:
+            is_timed = self._view.clock(snapshot) is not None
+            mode = snapshot.mode if self._view.of_mode(snapshot) else None
+            put(self, time=f"t = {snapshot.time:.3g}" if is_timed else "", mode=mode)
         if self.drawer == "why":
             self.content = why(self._view.slug())
         elif self.drawer == "data":
