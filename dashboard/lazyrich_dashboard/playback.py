@@ -3,6 +3,7 @@
 Until they have come the browser asks the server for each time it wants to show, and a mode is marked when it is chosen.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from .views.base import View
 Pictures = Iterable[tuple[View, Snapshot]]
 
 _REST_SECONDS = 0.3
+_log = logging.getLogger(__name__)
 
 
 class Playback:
@@ -65,7 +67,8 @@ class Playback:
             lambda: iter([_computed(pictures, with_modes)]),
             self._send,
             self._end,
-            lambda _: None,  # the browser goes on asking the server
+            # The browser goes on asking the server; who runs it should know.
+            lambda sentence: _log.error("The plots on screen have no timelines: %s", sentence),
             delay=_REST_SECONDS,
         )
 

@@ -10,6 +10,7 @@ from lazyrich_dashboard.results import Refusal, Snapshot, frames, theory
 from lazyrich_dashboard.timeline import STEPS, Slices, nearest, time_label, timeline, tracks
 from lazyrich_dashboard.views import (
     PAGES,
+    AbcMapView,
     AlignmentView,
     AngleView,
     FunctionSpaceView,
@@ -106,9 +107,12 @@ def test_columns_that_stay_are_left_out_and_equal_ones_are_kept_once():
     assert set(moving["learned, in words"]) == {"text"}
 
 
-@pytest.mark.parametrize("page", ["Depth", "Learning curves"])
-def test_pages_without_time_have_no_timelines(page):
-    for kind in itertools.chain(*PAGES[page]):
+# The map of parametrizations once stopped the timelines of its page: it had those of its labels made for each time.
+TIMELESS = (AbcMapView, *itertools.chain(*PAGES["Depth"]), *itertools.chain(*PAGES["Learning curves"]))
+
+
+def test_views_without_time_have_no_timelines():
+    for kind in TIMELESS:
         view = kind().shown
         assert view is not None
         assert timeline(view, snapshot_of(view, "digits")) == {}

@@ -76,6 +76,9 @@ class AbcMapView(View):
         """Return what was predicted."""
         return snapshot.predicted
 
+    def clock(self, snapshot: Snapshot) -> None:
+        """Return nothing: exponents are those of the widest networks at all times."""
+
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
         """Return all of the map."""
         return OUTPUTS, HIDDENS
