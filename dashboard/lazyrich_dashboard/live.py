@@ -10,12 +10,12 @@ from typing import Any, cast
 
 import numpy as np
 import panel as pn
-from bokeh.core.serialization import Deserializer, Serializer
 from bokeh.models import ColorBar, ColumnDataSource, GlyphRenderer
 from bokeh.models.glyph import Glyph
 from bokeh.plotting import figure
 
 from . import pinned
+from .copies import copied
 from .figures import named_renderers, new_figure
 from .marks import Axis, Columns, Part
 from .projection import resize
@@ -99,10 +99,10 @@ class Live:
 
     def copy(self, tokens: Tokens) -> figure:
         """Return the figure as it is drawn, in a theme's colours and in models of its own, for another document."""
-        result = Deserializer().deserialize(Serializer().serialize(self.figure))
-        for renderer in result.renderers:
-            if renderer.name in self._roles:
-                _recolour(renderer, tokens.colour(self._roles[renderer.name]))
+        result = copied(self.figure, tokens)
+        for name, renderer in named_renderers(result).items():
+            if name in self._roles:
+                _recolour(renderer, tokens.colour(self._roles[name]))
         return result
 
 

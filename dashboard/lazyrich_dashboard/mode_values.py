@@ -77,6 +77,11 @@ class ModeValues:
             axis.update(start=start, end=end)
         self.figure.xaxis.axis_label = "class, counted from 0" if data.out_dim > 1 else "target y"
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether a mode is marked."""
+        return len(self.points.data["x"]) > 0
+
     def recolour(self, tokens: Tokens) -> None:
         """Draw the points in the colour of modes."""
         self._glyph.fill_color = tokens.mode

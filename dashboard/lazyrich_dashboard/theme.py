@@ -13,7 +13,7 @@ from holoviews.plotting.util import process_cmap
 
 @dataclass(frozen=True)
 class Tokens:
-    """Colours by meaning; `colour(role)` looks one up.
+    """Colours by meaning; `colour(role)` looks one up; `page` is what all are drawn on.
 
     `font` is the least size of text in pixels, `weight` what the sizes of lines and markers are multiplied by;
     `diverging` the colours of values on both sides of a middle, which has the page's own.
@@ -27,6 +27,7 @@ class Tokens:
     target: str
     guide: str
     mode: str
+    page: str
     diverging: tuple[str, ...]
     font: int = 0
     weight: float = 1.0
@@ -45,6 +46,7 @@ LIGHT = Tokens(
     target="#6b6b6b",
     guide="#6b6b6b",
     mode="#7d6608",
+    page="#ffffff",
     diverging=tuple(process_cmap("bwy", 255, provider="colorcet")),
 )
 DARK = Tokens(
@@ -56,6 +58,7 @@ DARK = Tokens(
     target="#a8a8a8",
     guide="#a8a8a8",
     mode="#F0E442",
+    page="#121212",
     diverging=tuple(process_cmap("bky", 255, provider="colorcet")),
 )
 

@@ -16,6 +16,7 @@ import numpy as np
 import panel as pn
 import param
 from bokeh.models import ColumnDataSource
+from bokeh.plotting import figure as Figure
 
 import lazyrich as lr
 
@@ -134,6 +135,10 @@ class View(AbstractView):
         """Return the ids of the figures that make the picture: the plot, and what is drawn beside it."""
         return [self.live.figure.id]
 
+    def copies(self) -> list[Figure]:
+        """Return the figures that make the picture, as they are drawn, for another document."""
+        return [self.live.copy(self._tokens)]
+
     def toggles(self) -> dict[str, tuple[str, str]]:
         """Return the Params that a click turns over: what each says now, and what the click would do."""
         words = {True: ("log", "make {} axis linear"), False: ("lin", "make {} axis logarithmic")}
@@ -233,6 +238,11 @@ class View(AbstractView):
     def _put(self, shown: pn.viewable.Viewable) -> None:
         if self._place[0] is not shown:
             self._place[:] = [shown]
+
+    @property
+    def tokens(self) -> Tokens:
+        """The colours drawn in."""
+        return self._tokens
 
     def recolour(self, tokens: Tokens) -> None:
         """Draw in the colours of the page's theme."""

@@ -10,9 +10,11 @@ import numpy as np
 import panel as pn
 import param
 from bokeh.models import ColumnDataSource
+from bokeh.plotting import figure as Figure
 
 import lazyrich as lr
 
+from ..copies import copied
 from ..images import MODES, ModeImages, are_images, learned_words, mode_images
 from ..live import padded
 from ..marks import Axis, Columns, Part
@@ -52,6 +54,11 @@ class ModesView(View):
     def figures(self) -> list[str]:
         """Return the plot's, and those of the pictures beside it."""
         return [*super().figures(), self.images.figure.id, self.values.figure.id]
+
+    def copies(self) -> list[Figure]:
+        """Return the plot, and those of the pictures beside it that are shown."""
+        beside = ((self.images.figure, self.images.pane.visible), (self.values.figure, self.values.is_shown))
+        return [*super().copies(), *(copied(figure, self._tokens) for figure, is_shown in beside if is_shown)]
 
     def columns(self, snapshot: Snapshot) -> Columns:
         """Return 1 - exp(-lambda_i t / n), and the cumulative share of the target's power."""
