@@ -78,7 +78,7 @@ def _empty_mosaic() -> Figure:
         ylim=(-3.5, height + 0.5),
     )
     plot = rendered(cast(hv.Overlay, overlay))
-    plot.state.update(outline_line_alpha=0, sizing_mode=None, output_backend="canvas")
+    plot.state.update(outline_line_width=0, sizing_mode=None, output_backend="canvas")
     for name, part in zip(("image", "words"), plot.subplots.values(), strict=True):
         part.handles["glyph_renderer"].name = name
     return plot.state

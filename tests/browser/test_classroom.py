@@ -1,9 +1,12 @@
 """The page in a class: phenomena and lessons, links that hide and enlarge, a tablet, and the keyboard alone."""
 
+import functools
+import itertools
 import re
 
 import pytest
 
+from lazyrich_dashboard.views import PAGES
 from tests.browser.reading import columns, slider, wait_until, wait_until_trained
 
 pytestmark = pytest.mark.browser
@@ -70,6 +73,46 @@ def test_a_projector_a_collapsed_side_bar_and_a_tablet_leave_room_for_the_plots(
     page.set_viewport_size({"width": 768, "height": 1024})
     wait_until(lambda: heading.bounding_box()["x"] == left.bounding_box()["x"])
     assert page.evaluate("document.documentElement.scrollWidth") <= 768
+
+
+@pytest.mark.parametrize(
+    ("theme", "width", "height"), [("light", 768, 1024), ("projector", 1024, 768)], ids=["tablet", "projector"]
+)
+def test_headings_choices_tools_and_tabs_stand_clear_of_one_another(visit, theme, width, height):
+    page = visit(f"{SMALL}&theme={theme}")
+    page.set_viewport_size({"width": width, "height": height})
+    for name, kinds in PAGES.items():
+        page.get_by_role("button", name=name, exact=True).click()
+        wait_until(functools.partial(shows_views, page, sum(map(len, kinds))))
+        wait_until(lambda: not overlapping(around(page)))
+        wait_until(lambda: not overlapping(headings(page)))
+
+
+def shows_views(page, count):
+    return page.get_by_role("toolbar").count() == count
+
+
+def headings(page):
+    return page.locator("h2"), page.get_by_role("toolbar"), page.locator(".lr-view").get_by_role("combobox")
+
+
+def around(page):
+    """What stands above and below the plots."""
+    buttons = [page.get_by_role("button", name=name, exact=True) for name in (*PAGES, "Pin", "Share", "Cancel")]
+    return *buttons, page.get_by_role("combobox", name="Speed"), page.get_by_text("networks of width")
+
+
+def overlapping(locators):
+    """Pairs of places on the page of which one covers a part of the other."""
+    boxes = [box for locator in locators for one in locator.all() if (box := one.bounding_box()) and box["x"] >= 280]
+    assert len(boxes) > 1
+    return [(one, other) for one, other in itertools.combinations(boxes, 2) if meet(one, other)]
+
+
+def meet(one, other):
+    sides = (("x", "width"), ("y", "height"))
+    # Neighbours may share an edge.
+    return all(min(one[x] + one[w], other[x] + other[w]) - max(one[x], other[x]) > 1 for x, w in sides)
 
 
 def test_tab_reaches_every_control_and_each_has_a_name(visit):

@@ -5,7 +5,7 @@ const ICONS = {
   alone: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   close: "M6 6l12 12M18 6L6 18",
 }
-const LETTER = 6.2, SWATCH = 26  // pixels, in a legend
+const LETTER = 0.48, SWATCH = 26  // in a legend: of the size of its text, and pixels
 const NAMES = {data: "Data and files", why: "Why?", alone: "This view alone"}
 
 function button(label, inside) {
@@ -173,13 +173,16 @@ export function render({model, el}) {
     else if (hidden) stand_alone(false)
   }
 
-  // A legend that has not the room for one row has two columns; what its entries need is estimated by their letters.
+  // A legend that has not the room for one row has two columns, or one; what they need is estimated by their letters.
   function fit_legend() {
     const plot = Bokeh.index.find_one_by_id(model.figures[0])
     for (const legend of plot?.model.above.filter((one) => one.type == "Legend") ?? []) {
-      const labels = legend.items.map((item) => item.label.value ?? "")
-      const needed = labels.reduce((sum, label) => sum + LETTER * label.length + SWATCH, 0)
-      if (plot.model.tags[1] == 0 && plot.model.tags[2] == 0) legend.ncols = needed > plot.frame.bbox.width + 30 ? 2 : "auto"
+      const [, font, columns] = plot.model.tags
+      const widths = legend.items.map((item) => LETTER * (font || FONT) * (item.label.value ?? "").length + SWATCH)
+      const needed = (count) => widths.slice(0, count).reduce((sum, _, i) => sum + Math.max(...widths.filter((_, j) => j % count == i)), 0)
+      const fits = (count) => needed(count) <= plot.frame.bbox.width + 30
+      if (!font && !columns && fits(widths.length)) legend.ncols = "auto"
+      else legend.ncols = fits(2) ? 2 : 1
     }
   }
   const resized = new ResizeObserver(() => requestAnimationFrame(fit_legend))

@@ -31,6 +31,7 @@ from ..widgets import text
 from .tools import Tools
 
 Range = tuple[float, float]
+_WRAP = {"flex-wrap": "wrap", "justify-content": "flex-end", "row-gap": "6px"}
 
 
 class AbstractView(pn.viewable.Viewer):
@@ -117,7 +118,7 @@ class View(AbstractView):
         if self.scales:
             self.param.watch(lambda *_: self._rescale(), list(self.scales))
         self._layout = pn.Column(
-            pn.Row(heading, *chooser, *self._widgets(), self.tools, sizing_mode="stretch_width", margin=0),
+            pn.Row(heading, *chooser, *self._widgets(), self.tools, sizing_mode="stretch_width", margin=0, styles=_WRAP),
             self._place,
             self.summary_pane,
             sizing_mode="stretch_both",
