@@ -118,7 +118,9 @@ class View(AbstractView):
         if self.scales:
             self.param.watch(lambda *_: self._rescale(), list(self.scales))
         self._layout = pn.Column(
-            pn.Row(heading, *chooser, *self._widgets(), self.tools, sizing_mode="stretch_width", margin=0, styles=_WRAP),
+            pn.Row(
+                heading, *chooser, *self._widgets(), self.tools, sizing_mode="stretch_width", margin=0, styles=_WRAP
+            ),
             self._place,
             self.summary_pane,
             sizing_mode="stretch_both",
