@@ -34,7 +34,11 @@ explorer
     "print('the kernel has depth', explorer.experiment.network.depth)",
     "explorer.state.depth = 7",
 )
-NOTEBOOK = "laboratory.ipynb"
+GALLERY_CELLS = (
+    "from lazyrich_dashboard import gallery\nexhibit = gallery.grokking()\nexhibit",
+    "print('the kernel has seed', exhibit.page.seed, 'and is', exhibit.status.object)",
+)
+NOTEBOOK, GALLERY = "laboratory.ipynb", "gallery.ipynb"
 KERNEL_IS_IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status == 'idle'"
 # A notebook's page has a document for each output.
 SPECTRUM = """() => window.Bokeh?.documents
@@ -42,6 +46,12 @@ SPECTRUM = """() => window.Bokeh?.documents
   .filter(model => model.type == 'Figure' && model.name == 'Spectrum')
   .flatMap(figure => figure.renderers.filter(renderer => renderer.name == 'theory'))
   .map(renderer => Array.from(renderer.data_source.data.y))"""
+
+FIGURES = """window.Bokeh.documents.flatMap(document => Array.from(document._all_models.values()))
+  .filter(model => model.type == 'Figure')"""
+LOSS = f"""() => {FIGURES}.flatMap(figure => figure.renderers.filter(renderer => renderer.name == 'test'))
+  .flatMap(renderer => Array.from(renderer.data_source.data.y))"""
+HEIGHTS = f"() => {FIGURES}.map(figure => Bokeh.index.find_one(figure).frame.bbox.height)"
 
 
 def theory_spectrum(depth):
@@ -52,12 +62,13 @@ def theory_spectrum(depth):
 
 @pytest.fixture
 def lab(tmp_path):
-    """The address of a JupyterLab with one notebook, in folders of its own."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source.strip()) for source in CELLS])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    """The address of a JupyterLab with two notebooks, in folders of its own."""
     folder = tmp_path / "notebooks"
     folder.mkdir()
-    nbformat.write(notebook, folder / NOTEBOOK)
+    for name, cells in ((NOTEBOOK, CELLS), (GALLERY, GALLERY_CELLS)):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source.strip()) for source in cells])
+        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, folder / name)
 
     settings = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR",
                 "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")  # fmt: skip
@@ -104,13 +115,18 @@ def shows(page, depth: int) -> bool:
     return any(len(values) == len(want) and np.allclose(values, want, rtol=1e-6) for values in got)
 
 
-def test_an_explorer_in_a_cell_works_both_ways(browser, lab):
+def opened(browser, address):
+    """A page with a notebook whose kernel is ready, and the errors that come to it."""
     page, errors = browser.new_page(viewport={"width": 1366, "height": 900}), []
     page.set_default_timeout(120_000)
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"{lab}/lab/tree/{NOTEBOOK}")
+    page.goto(address)
     page.wait_for_function(KERNEL_IS_IDLE)
+    return page, errors
 
+
+def test_an_explorer_in_a_cell_works_both_ways(browser, lab):
+    page, errors = opened(browser, f"{lab}/lab/tree/{NOTEBOOK}")
     run_cells(page, 0, 1)  # the second before the page has built what the first one shows
     depth = page.get_by_role("slider", name="Depth L", exact=True)
     depth.wait_for()
@@ -130,5 +146,25 @@ def test_an_explorer_in_a_cell_works_both_ways(browser, lab):
     page.get_by_role("button", name="Jump to the first step").click()
     wait_until(lambda: shown.inner_text() != end)
     page.get_by_text(f"At {shown.inner_text()} ", exact=False).first.wait_for()
+    page.close()
+    assert errors == []
+
+
+def test_a_gallery_page_in_a_cell_follows_its_controls_and_checks_its_claim(browser, lab):
+    page, errors = opened(browser, f"{lab}/lab/tree/{GALLERY}")
+    run_cells(page, 0)
+    seed = page.get_by_role("slider", name="Seed", exact=True)
+    seed.wait_for()
+    page.get_by_text("measured", exact=True).wait_for()
+    before = page.evaluate(LOSS)
+    seed.press("ArrowRight")
+    wait_until(lambda: page.evaluate(LOSS) not in (before, []))
+    page.get_by_text("measured", exact=True).wait_for()
+    run_cells(page, 1)
+    page.get_by_text("the kernel has seed 1 and is measured", exact=True).wait_for()
+    page.get_by_role("button", name="Check it here").click()
+    page.get_by_text("on this server", exact=False).wait_for()
+    # The panels have the height that the heading and the claim leave.
+    assert all(height > 200 for height in page.evaluate(HEIGHTS))
     page.close()
     assert errors == []

@@ -113,7 +113,7 @@ class View(AbstractView):
         self.refusal = text("", "lr-refusal", margin=(24, 24))
         self._plot = pn.Column(self._body(), sizing_mode="stretch_both", margin=0)
         self._place = pn.Column(self._plot, sizing_mode="stretch_both", margin=0)
-        heading = text(f"<h2>{self.title}<span>{self.question}</span></h2>", "lr-title", margin=(4, 8, 0, 8))
+        heading = text(f"<h2>{self.title}<span>{self.question}</span></h2>", "lr-heading", margin=(4, 8, 0, 8))
         self.tools = Tools(self)
         if self.scales:
             self.param.watch(lambda *_: self._rescale(), list(self.scales))
