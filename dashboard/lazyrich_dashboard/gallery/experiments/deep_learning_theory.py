@@ -1,14 +1,22 @@
 """Whether activations are critical where they should be, and how heavy the tails of finite networks are."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 import lazyrich as lr
 from lazyrich.theory import fourth_moment_ratio, relu_fourth_moment_ratio
 
+from ...marks import Columns
 from ...views.base import mean_with_error
+from ..base import measured
 from ..checks import Check
 
 COSINE = 0.9  # of the inputs whose signals are followed
+LARGEST = 1e6  # times the first layer's variance that is drawn
+_NETWORKS = 10
+_BATCHES, _BATCH = 6, 100
 # Two inputs so close that the distance between them is multiplied by chi_perpendicular in each layer.
 _CLOSE = 0.999
 # Published to so many digits (Roberts, Yaida & Hanin 2022, section 5.3.4).
@@ -19,6 +27,38 @@ def variances(net: lr.Network, layers: int, networks: int, seed: int) -> np.ndar
     """Return the variance in every layer of random networks, (networks, layers)."""
     run = lr.measured_signal_propagation(net, COSINE, layers=layers, networks=networks, seed=seed)
     return run.variance.values
+
+
+def signals(net: lr.Network, layers: int) -> Iterator[Columns]:
+    """Draw networks one at a time, and yield means of the variance and the correlation, as far as all are finite."""
+    runs = []
+    for seed in range(_NETWORKS):
+        runs.append(lr.measured_signal_propagation(net, COSINE, layers=layers, networks=1, seed=seed))
+        if seed:
+            yield _signals(runs)
+
+
+def _signals(runs: list) -> Columns:
+    x = runs[0].layer.values * 1.0
+    q = np.concatenate([run.variance.values / run.variance.values[:, :1] for run in runs])
+    c = np.concatenate([run.correlation.values[..., 0] for run in runs])
+    kept = np.isfinite(q).all(axis=0) & np.isfinite(c).all(axis=0) & (q < LARGEST).all(axis=0)
+    columns: dict[str, Any] = {}
+    for name, values in (("variance", q), ("correlation", c)):
+        columns |= measured(name, x[kept], *mean_with_error(values[:, kept]))
+    return columns
+
+
+def moments(net: lr.Network, layers: int) -> Iterator[tuple[Columns, dict[str, float]]]:
+    """Draw ever more networks, and yield the ratio of moments in every layer, and that of the last in numbers."""
+    q = np.empty((0, layers))
+    for batch in range(_BATCHES):
+        q = np.concatenate([q, variances(net, layers, _BATCH, seed=batch * _BATCH)])
+        scaled = q / q.mean(axis=0).clip(1e-30)
+        if np.isfinite(scaled).all():
+            ratio, error = fourth_moment_ratio(scaled, net.width)
+            numbers = {"moment": float(ratio[-1]), "moment error": float(error[-1]), "drawn": float(len(q))}
+            yield measured("networks", np.arange(1.0, layers + 1), ratio, error), numbers
 
 
 def check() -> Check:

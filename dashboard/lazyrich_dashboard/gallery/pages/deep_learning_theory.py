@@ -8,19 +8,16 @@ import numpy as np
 import param
 
 import lazyrich as lr
-from lazyrich.theory import fourth_moment_ratio, relu_fourth_moment_ratio
+from lazyrich.theory import relu_fourth_moment_ratio
 
 from ...marks import Axis, Columns, Part
 from ...views import plane
-from ...views.base import Range, mean_with_error, nothing
-from ..base import GalleryPage, Panel, Picture, measured
+from ...views.base import Range, nothing
+from ..base import GalleryPage, Panel, Picture
 from ..checks import Check
-from ..experiments.deep_learning_theory import COSINE, check, variances
+from ..experiments.deep_learning_theory import COSINE, LARGEST, check, moments, signals
 
 _LAYERS, _MOMENT_LAYERS = 30, 8
-_NETWORKS = 10
-_BATCHES, _BATCH = 6, 100
-_LARGEST = 1e6
 
 
 @lru_cache
@@ -125,10 +122,10 @@ class DeepLearningTheory(GalleryPage):
         known = plane.plane(net)
         here = {"x": np.array([net.weight_var]), "y": np.array([net.bias_var])}
         critical = {"x": np.array([point.weight_var]), "y": np.array([point.bias_var])} if point else nothing()
-        signals = lr.signal_propagation(net, COSINE, layers=_LAYERS)
-        q = signals.variance.values
-        drawn = q < _LARGEST * q[0]
-        x = signals.layer.values[drawn] * 1.0
+        theory = lr.signal_propagation(net, COSINE, layers=_LAYERS)
+        q = theory.variance.values
+        drawn = q < LARGEST * q[0]
+        x = theory.layer.values[drawn] * 1.0
         columns: dict[str, Columns] = {
             "plane": {
                 "other χ⊥": known.contours,
@@ -139,7 +136,7 @@ class DeepLearningTheory(GalleryPage):
             },
             "depth": {
                 "variance, theory": {"x": x, "y": q[drawn] / q[0]},
-                "correlation, theory": {"x": x, "y": signals.correlation.values[drawn, 0]},
+                "correlation, theory": {"x": x, "y": theory.correlation.values[drawn, 0]},
             },
             "moments": {
                 "relu: (1 + 5/N)^(l − 1)": {
@@ -160,20 +157,10 @@ class DeepLearningTheory(GalleryPage):
 
     def measure(self) -> Iterator[Picture]:
         """Yield random networks one at a time, then the moments of ever more of them."""
-        net, runs = self.network, []
-        for seed in range(_NETWORKS):
-            runs.append(lr.measured_signal_propagation(net, COSINE, layers=_LAYERS, networks=1, seed=seed))
-            if seed:
-                yield Picture({"depth": _signals(runs)})
-        q = np.empty((0, _MOMENT_LAYERS))
-        for batch in range(_BATCHES):
-            q = np.concatenate([q, variances(net, _MOMENT_LAYERS, _BATCH, seed=batch * _BATCH)])
-            scaled = q / q.mean(axis=0).clip(1e-30)
-            if np.isfinite(scaled).all():
-                ratio, error = fourth_moment_ratio(scaled, net.width)
-                x = np.arange(1.0, _MOMENT_LAYERS + 1)
-                numbers = {"moment": float(ratio[-1]), "moment error": float(error[-1]), "drawn": float(len(q))}
-                yield Picture({"moments": measured("networks", x, ratio, error)}, numbers)
+        for columns in signals(self.network, _LAYERS):
+            yield Picture({"depth": columns})
+        for columns, numbers in moments(self.network, _MOMENT_LAYERS):
+            yield Picture({"moments": columns}, numbers)
 
     def ranges(self, panel: Panel, columns: Any) -> tuple[Range, Range]:
         """Return all of the plane, and of the depth what is within a factor of 2 or so of the start."""
@@ -204,15 +191,3 @@ class DeepLearningTheory(GalleryPage):
     def check(cls) -> Check:
         """Solve GELU's point, measure how SELU parts inputs, and the moments of ReLU networks."""
         return check()
-
-
-def _signals(runs: list) -> Columns:
-    """Return the means over networks of the variance and the correlation, as far as all are finite."""
-    x = runs[0].layer.values * 1.0
-    q = np.concatenate([run.variance.values / run.variance.values[:, :1] for run in runs])
-    c = np.concatenate([run.correlation.values[..., 0] for run in runs])
-    kept = np.isfinite(q).all(axis=0) & np.isfinite(c).all(axis=0) & (q < _LARGEST).all(axis=0)
-    columns: dict[str, Any] = {}
-    for name, values in (("variance", q), ("correlation", c)):
-        columns |= measured(name, x[kept], *mean_with_error(values[:, kept]))
-    return columns
