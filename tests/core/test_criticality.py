@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import lazyrich as lr
+from lazyrich.theory import variances_with
 
 
 def at(activation, weight_var, bias_var=0.0, **fields):
@@ -83,3 +84,28 @@ def test_a_variance_that_explodes_is_infinite_and_not_nan():
     got = lr.criticality(at("exp", 2.0))
     assert got.variance == np.inf
     assert not np.isnan(got.perpendicular)
+
+
+@pytest.mark.parametrize("options", [{}, {"residual": 0.5}, {"layer_norm": True}], ids=str)
+def test_the_variances_with_a_susceptibility_have_it_at_the_fixed_point_asked_for(options):
+    net = lr.Network(activation="erf", **options)
+    fixed = np.geomspace(0.01, 0.3, 5)
+    weight_var, bias_var = variances_with(net, fixed, perpendicular=0.8)
+    assert (bias_var > 0).all()
+    there = lr.criticality(net, weight_var=weight_var, bias_var=bias_var, variance=fixed)
+    np.testing.assert_allclose(there.perpendicular, 0.8, rtol=1e-10)
+    # Below 1, both susceptibilities make the fixed point the only one that inputs may lead to.
+    np.testing.assert_allclose(lr.criticality(net, weight_var=weight_var, bias_var=bias_var).variance, fixed, rtol=1e-6)
+
+
+def test_the_variances_at_which_a_fixed_point_goes_have_a_parallel_susceptibility_of_one():
+    net, fixed = lr.Network(activation="gelu"), np.geomspace(0.01, 0.5, 5)
+    weight_var, _ = variances_with(net, fixed, parallel=1.0)
+    there = lr.criticality(net, weight_var=weight_var, bias_var=0.0, variance=fixed)
+    np.testing.assert_allclose(there.parallel, 1.0, rtol=1e-10)
+
+
+@pytest.mark.parametrize("given", [{}, {"perpendicular": 1.0, "parallel": 1.0}], ids=["none", "both"])
+def test_one_susceptibility_is_given(given):
+    with pytest.raises(ValueError, match="One susceptibility must be given"):
+        variances_with(lr.Network(), np.ones(1), **given)

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 import lazyrich as lr
 from lazyrich.data import MAKERS, plane_grid
@@ -21,6 +22,7 @@ from lazyrich_dashboard.views import (
     VarianceView,
 )
 from lazyrich_dashboard.views.function_space import FunctionOnPlaneView, FunctionView, ModesView
+from lazyrich_dashboard.views.plane import plane
 from tests.dashboard.examples import SMALL, WITH_A_COORDINATE, assert_is_spectrum_of, small
 from tests.dashboard.snapshots import drawn, snapshot_of, with_its_own
 
@@ -208,6 +210,31 @@ def test_the_critical_line_of_relu_is_where_the_weight_variance_is_two():
     assert (heights.min(), heights.max()) == (pytest.approx(0.0), pytest.approx(1.0))
     assert columns["this network"]["x"] == [SMALL.network.weight_var]
     assert "χ⊥ = 1, critical" in view.summary(snapshot)
+
+
+def test_the_critical_line_of_gelu_is_where_networks_turn_from_order_to_chaos_down_to_no_bias():
+    nodes = np.linspace(-8, 8, 801)  # the trapezoidal rule
+    weights = np.exp(-(nodes**2) / 2) / np.exp(-(nodes**2) / 2).sum()
+
+    def gelu(z):
+        return z * ndtr(z)
+
+    def mean(function, variance):
+        return function(np.sqrt(variance)[:, None] * nodes) @ weights
+
+    def perpendicular(w, b):
+        variance = w + b
+        for _ in range(1000):
+            variance = np.minimum(w * mean(lambda z: gelu(z) ** 2, variance) + b, 1e3)
+        return w * mean(lambda z: (ndtr(z) + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)) ** 2, variance)
+
+    line = plane(dataclasses.replace(SMALL.network, activation="gelu")).critical
+    order = np.argsort(line["y0"])
+    w, b = line["x0"][order], line["y0"][order]
+    assert b[0] < 0.01 and b[-1] > 0.9 and np.diff(b).max() < 0.1
+    assert (np.diff(w) <= 0.02).all()  # once it went to and fro
+    w, b = w[::6], b[::6]
+    assert (perpendicular(0.99 * w, b) < 1).all() and (perpendicular(1.01 * w, b) > 1).all()
 
 
 @pytest.mark.parametrize(("weight_var", "word"), [(1.0, "ordered"), (3.0, "chaotic")])

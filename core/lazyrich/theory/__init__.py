@@ -4,6 +4,7 @@ from .critical_point import CriticalPoint as CriticalPoint
 from .critical_point import critical_point as critical_point
 from .criticality import Criticality as Criticality
 from .criticality import criticality as criticality
+from .criticality import variances_with as variances_with
 from .finite_width import fourth_moment_ratio as fourth_moment_ratio
 from .finite_width import relu_fourth_moment_ratio as relu_fourth_moment_ratio
 from .high_dimensional import HighDimensionalErrors as HighDimensionalErrors

@@ -135,3 +135,47 @@ def criticality(net: Network, *, weight_var: Any = None, bias_var: Any = None, v
     flat = {name: jnp.broadcast_to(jnp.asarray(v, jnp.float64), shape).ravel() for name, v in given.items()}
     result = _criticality(net.phi, net.layer_norm, net.residual**2, **{"variance": None, **flat})
     return jax.tree.map(lambda leaf: leaf.reshape(shape), result)
+
+
+@partial(jax.jit, static_argnames=("layer_norm",))
+def _means(phi: Activation, layer_norm: bool, q: Any) -> tuple[Any, Any, Any]:
+    """Return <phi^2>, its derivative, and <phi'^2> at variances q, (m,)."""
+    square, rise = jax.jvp(partial(_mean_square, phi, layer_norm), (q,), (jnp.ones_like(q),))
+    return square, rise, _mean_square_slope(phi, layer_norm, q)
+
+
+@float64
+def variances_with(
+    net: Network,
+    variance: Float[np.ndarray, " m"],
+    *,
+    perpendicular: float | None = None,
+    parallel: float | None = None,
+) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+    r"""Return the weight and bias variances, (m,) each, that have a fixed point K with one susceptibility as given.
+
+    Solved for both, $\chi_\perp = C_W \langle\phi'^2\rangle_K + \alpha^2$ or
+    $\chi_\parallel = C_W\, d\langle\phi^2\rangle_K/dK + \alpha^2$, with
+    $K = C_b + C_W \langle\phi^2\rangle_K + \alpha^2 K$.
+
+    Args:
+        net: the network; its own variances play no part.
+        variance: the fixed points K > 0. Some may not be those that inputs with |x|^2 = D lead to, and some may ask for
+            a bias variance below 0.
+        perpendicular: chi_perpendicular at the fixed point.
+        parallel: in its place chi_parallel; where that is 1 the fixed point is about to go.
+
+    Raises:
+        ValueError: both susceptibilities, or none.
+    """
+    square, rise, slope = map(np.asarray, _means(net.phi, net.layer_norm, jnp.asarray(variance, jnp.float64)))
+    skip = net.residual**2
+    if perpendicular is not None and parallel is None:
+        given, factor = perpendicular, slope
+    elif parallel is not None and perpendicular is None:
+        given, factor = parallel, rise
+    else:
+        raise ValueError(f"One susceptibility must be given; got {perpendicular=} and {parallel=}. Leave one out.")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight_var = (given - skip) / factor
+        return weight_var, (1 - skip) * variance - weight_var * square

@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import numpy as np
 from bokeh.events import Tap
-from contourpy import contour_generator
 
 import lazyrich as lr
 
@@ -18,9 +17,8 @@ from ..cache import RESULTS
 from ..marks import Axis, Columns, Part, column_names
 from ..results import Snapshot
 from .base import Range, View
+from .plane_lines import LEVELS, lines_of
 
-_WEIGHT_VARS, _BIAS_VARS = np.linspace(0.1, 4.0, 79), np.linspace(0.0, 1.0, 25) ** 2
-_LEVELS = (0.25, 0.5, 0.75, 1.25, 1.5, 2.0)
 # Between the end of a contour and its label.
 _ABOVE = 0.015
 
@@ -52,19 +50,16 @@ def plane(net: lr.Network) -> Plane:
 
 
 def _compute_plane(net: lr.Network) -> Plane:
-    chi = lr.criticality(net, weight_var=_WEIGHT_VARS[None, :], bias_var=_BIAS_VARS[:, None]).perpendicular
-    generator = contour_generator(_WEIGHT_VARS, _BIAS_VARS, np.log(np.clip(chi, 1e-3, 1e3)))
-    levels = (1.0, *_LEVELS)
-    lines = {level: cast(list[np.ndarray], generator.lines(np.log(level))) for level in levels}
-    ends = [
-        (level, max(line, key=lambda point: (point[1], point[0]))) for level, of in lines.items() for line in of[:1]
+    lines = lines_of(net)
+    tops = [
+        (level, max(np.concatenate(of), key=lambda point: (point[1], point[0]))) for level, of in lines.items() if of
     ]
     labels = {
-        "x": np.array([end[0] for _, end in ends]),
-        "y": np.array([end[1] for _, end in ends]) + _ABOVE,
-        "text": np.array([f"{level:g}" for level, _ in ends], dtype=object),
+        "x": np.array([top[0] for _, top in tops]),
+        "y": np.array([top[1] for _, top in tops]) + _ABOVE,
+        "text": np.array([f"{level:g}" for level, _ in tops], dtype=object),
     }
-    return Plane(_segments(lines[1.0]), _segments([line for level in _LEVELS for line in lines[level]]), labels)
+    return Plane(_segments(lines[1.0]), _segments([line for level in LEVELS for line in lines[level]]), labels)
 
 
 def _segments(lines: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
