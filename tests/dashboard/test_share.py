@@ -188,7 +188,7 @@ def test_linear_axes_show_the_same_data_from_zero(explorer):
     assert view.live is not log
     assert view.live.source("test: theory") is log.source("test: theory")
     assert view.live.figure.y_range.start < 0 < view.live.figure.y_range.end
-    assert view.tools.figure == view.live.figure.id
+    assert view.tools.figures == [view.live.figure.id]
     view.tools._handle_msg({"toggle": "log_y"})
     assert view.live is log
     view.tools._handle_msg({"toggle": "title"})
