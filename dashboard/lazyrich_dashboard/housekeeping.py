@@ -1,6 +1,8 @@
 """Housekeeping: what a server does for its memory, at moments when nobody moves a slider."""
 
+import ctypes
 import gc
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -69,5 +71,12 @@ def _forget(at_home: int, warm: Callable[[], None]) -> int:
         return at_home
     jax.clear_caches()
     gc.collect()
+    _give_back()
     warm()
     return memory()
+
+
+def _give_back() -> None:
+    """Give what has been freed back to the system, where the C library keeps it (glibc does)."""
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)

@@ -30,7 +30,7 @@ from lazyrich.kernels import derivatives, empirical, features, recursion, tiles
 from lazyrich.kernels.function_ntk import _contracted, _rows
 from lazyrich.theory import high_dimensional, optimal_fit, risk
 from lazyrich.theory.critical_point import _second_moments
-from lazyrich.theory.criticality import _criticality
+from lazyrich.theory.criticality import _criticality, _means
 from lazyrich.theory.self_distillation import _coefficients
 from lazyrich.theory.signal_propagation import _signals
 from tests.core.lowering_arguments import (
@@ -107,6 +107,7 @@ COMPILED = {
         )
         for name, norm in (("relu", True), ("tanh", False), ("elu", False))
     },
+    "criticality_means": (_means, lambda: (lr.activation("elu"), False, jnp.ones(N))),
     "criticality_second_moments": (_second_moments, lambda: (lr.activation("elu"), jnp.ones(N))),
     "signals": (
         _signals,
