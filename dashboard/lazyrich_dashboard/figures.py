@@ -12,6 +12,7 @@ import holoviews as hv
 import numpy as np
 from bokeh.core.has_props import HasProps
 from bokeh.document import Document
+from bokeh.io.doc import patch_curdoc
 from bokeh.model import Model
 from bokeh.models import (
     AllIndices,
@@ -110,8 +111,14 @@ def _renewed(value: Any, new: Mapping[Model, Model]) -> Any:
 
 
 def rendered(overlay: Any) -> Any:
-    """Return HoloViews' plot of an overlay, which belongs to no session's document."""
-    return hv.renderer("bokeh").get_plot(overlay, doc=Document())
+    """Return HoloViews' plot of an overlay, which belongs to no session's document.
+
+    HoloViews asks Bokeh for the current document, which may be that of a session that has gone: what fails in a
+    callback leaves its document behind (bokeh.io.doc.patch_curdoc, seen in 3.9.2).
+    """
+    document = Document()
+    with patch_curdoc(document):
+        return hv.renderer("bokeh").get_plot(overlay, doc=document)
 
 
 @drawn_once

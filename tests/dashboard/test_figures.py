@@ -1,9 +1,12 @@
 """Figures: what is copied is what HoloViews drew, in models of its own."""
 
+import weakref
 from collections import Counter
 
 import numpy as np
 import pytest
+from bokeh.document import Document
+from bokeh.io import doc
 
 from lazyrich_dashboard import figures
 from lazyrich_dashboard.figures import named_renderers, new_figure
@@ -36,3 +39,11 @@ def test_holoviews_draws_once(monkeypatch):
     new_figure(*TRAINING)
     monkeypatch.setattr(figures, "rendered", None)  # it would be called
     assert set(named_renderers(new_figure(*TRAINING))) >= {part.label for part in TrainingView.parts}
+
+
+def test_a_figure_is_drawn_while_the_current_document_is_one_that_has_gone(monkeypatch):
+    gone = weakref.ref(Document())
+    monkeypatch.setattr(doc, "_PATCHED_CURDOCS", [gone])
+    with pytest.raises(RuntimeError, match="destroyed"):
+        doc.curdoc()
+    assert named_renderers(new_figure.__wrapped__(*TRAINING))
