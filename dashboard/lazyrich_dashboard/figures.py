@@ -88,8 +88,7 @@ def _models(figure: Figure) -> _Models:
 def _built(models: _Models) -> Figure:
     """Return a figure of new models.
 
-    Each is told all it has at once: defaults are not computed, which is most of the time that Bokeh takes for a model,
-    and a figure does not make axes that would be replaced.
+    Each is told all it has by Bokeh's general constructor: a figure's own would make axes that are replaced.
     """
     new = {model: type(model).__new__(type(model)) for model, _ in models}
     for model, values in models:

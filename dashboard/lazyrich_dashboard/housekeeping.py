@@ -13,10 +13,10 @@ import psutil
 from . import jobs
 
 # Allocations that are still there before garbage is looked for among the young, and how often that happens before the
-# older are looked at too; a page takes a third of a million. The oldest are left to `_collect`.
+# older are looked at too; a page takes a third of a million. The oldest are left to `_keep_house`.
 _THRESHOLDS = (10_000, 10, 1_000_000)
 _DUE = 10  # looks at the older since the oldest were looked at
-# Seconds between two looks around, without any theory asked for, and for which the oldest are put off at most.
+# Seconds between two looks around, without any theory asked for, and for which tidying up is put off at most.
 _PAUSE, _PEACE, _LONGEST = 5.0, 2.0, 300.0
 # Bytes by which a process may grow before it forgets programs, and how much less when nobody has asked for theory for
 # a minute. JAX keeps all it has compiled: seven minutes of random use made 1.3 GB of it.
@@ -36,17 +36,33 @@ def start(warm: Callable[[], None]) -> None:
 
 
 def _keep_house(warm: Callable[[], None]) -> None:
-    """Warm up, and then look around until the process ends."""
+    """Warm up, and then tidy up whenever it is due and nobody drags, until the process ends."""
     try:
         warm()
         at_home, put_off = memory(), 0.0
         while not jobs.have_ended():
             time.sleep(_PAUSE)
-            put_off = _collect(put_off)
-            at_home = _forget(at_home, warm)
+            peace = jobs.peace()
+            has_grown = memory() - at_home >= (_LESS if peace >= _LONG_PEACE else _MOST)
+            if not has_grown and gc.get_count()[2] < _DUE:
+                continue
+            if peace < _PEACE and put_off < _LONGEST:
+                put_off += _PAUSE
+                continue
+            at_home, put_off = _tidy_up(at_home, warm if has_grown else None), 0.0
     except RuntimeError:  # no thread can start any more
         if not jobs.have_ended():
             raise
+
+
+def _tidy_up(at_home: int, warm: Callable[[], None] | None) -> int:
+    """Collect garbage, or forget programs where `warm` brings the usual ones back; return the memory at home then."""
+    if warm is None:
+        gc.collect()
+        return at_home
+    _forget_programs()
+    warm()
+    return memory()
 
 
 def memory() -> int:
@@ -54,29 +70,9 @@ def memory() -> int:
     return psutil.Process().memory_info().rss
 
 
-def _collect(put_off: float) -> float:
-    """Collect garbage if it is due, while nobody drags; return for how long it has been put off."""
-    if gc.get_count()[2] < _DUE:
-        return put_off
-    if jobs.peace() < _PEACE and put_off < _LONGEST:
-        return put_off + _PAUSE
-    gc.collect()
-    return 0.0
-
-
-def _forget(at_home: int, warm: Callable[[], None]) -> int:
-    """Forget compiled programs if the process has grown, and warm up again; return the memory it has then."""
-    peace, grown = jobs.peace(), memory() - at_home
-    if peace < _PEACE or grown < (_LESS if peace >= _LONG_PEACE else _MOST):
-        return at_home
+def _forget_programs() -> None:
+    """Let go of all that has been compiled, and of the memory where the C library would keep it (glibc does)."""
     jax.clear_caches()
     gc.collect()
-    _give_back()
-    warm()
-    return memory()
-
-
-def _give_back() -> None:
-    """Give what has been freed back to the system, where the C library keeps it (glibc does)."""
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)

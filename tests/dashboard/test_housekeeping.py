@@ -42,21 +42,28 @@ def test_garbage_is_collected_while_nobody_drags_and_after_five_minutes_all_the_
 
 
 @pytest.mark.parametrize(
-    ("peace", "memory", "forgets"),
-    [(10.0, 1.9, False), (10.0, 2.1, True), (90.0, 1.2, False), (90.0, 1.3, True), (0.0, 9.0, False)],
-    ids=["grown little", "grown much", "grown little in long peace", "grown in long peace", "while someone drags"],
+    ("looks", "peace", "memory", "forgets"),
+    [
+        (5, 10.0, 1.9, False),
+        (5, 10.0, 2.1, True),
+        (5, 90.0, 1.2, False),
+        (5, 90.0, 1.3, True),
+        (60, 0.0, 9.0, False),
+        (61, 0.0, 9.0, True),
+    ],
+    ids=["grown little", "grown much", "little in long peace", "grown in long peace", "put off", "not for ever"],
 )
-def test_programs_are_forgotten_once_when_the_process_has_grown_and_the_usual_ones_warmed_again(
-    house, peace, memory, forgets
+def test_programs_are_forgotten_when_the_process_has_grown_and_the_usual_ones_warmed_again(
+    house, looks, peace, memory, forgets
 ):
-    done = house(5, peace=peace, memory=(1.0, memory, 1.0))
+    done = house(looks, peace=peace, memory=(1.0, *[memory] * (looks if not peace else 1), 1.0))
     assert done == ["warm", *["forget", "collect", "warm"] * forgets]
 
 
-def test_forgotten_programs_give_their_memory_back():
+def test_forgotten_programs_are_compiled_anew():
     functions = [jax.jit(lambda x, k=k: x * k + k) for k in range(5)]
     for function in functions:
         function(1.0)
     assert all(function._cache_size() for function in functions)
-    housekeeping._forget(-GIGABYTE * 10, lambda: None)
+    housekeeping._forget_programs()
     assert not any(function._cache_size() for function in functions)
