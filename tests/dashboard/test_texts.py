@@ -9,15 +9,16 @@ import pytest
 from lazyrich_dashboard import texts, widgets
 from lazyrich_dashboard.gallery.questions import shown
 from lazyrich_dashboard.views import PAGES, View
+from lazyrich_dashboard.views.own_points import OwnPointsView
 
 VIEWS: list[type[View]] = [
     kind for page in PAGES.values() for column in page for place in column for kind in shown(place)
 ]
 
 
-@pytest.mark.parametrize("kind", VIEWS)
+@pytest.mark.parametrize("kind", [*VIEWS, OwnPointsView])
 def test_every_view_says_its_formula_its_source_and_what_to_look_for(kind):
-    text = texts.why(kind.slug())
+    text = kind.why()
     assert "<math" in text and 'display="block"' in text
     assert "<strong>Source.</strong>" in text
     assert "<strong>What to look for.</strong>" in text

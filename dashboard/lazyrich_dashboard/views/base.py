@@ -26,6 +26,7 @@ from ..marks import Axis, Columns, Part, column_names, draw
 from ..mode_probe import ModeProbe
 from ..pinned import pinned_columns, widened
 from ..results import Refusal, Snapshot
+from ..texts import why
 from ..theme import LIGHT, Tokens
 from ..widgets import text
 from .tools import Tools
@@ -50,6 +51,12 @@ class AbstractView(pn.viewable.Viewer):
     def slug(cls) -> str:
         """Return the view's name in links and among the texts: `KernelMatrixView` is kernel_matrix."""
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__.removesuffix("View")).lower()
+
+    @classmethod
+    def why(cls) -> str:
+        """Return the text that explains the view, or the view that it is a kind of; empty if there is none."""
+        texts = (why(kind.slug()) for kind in cls.__mro__ if issubclass(kind, AbstractView))
+        return next(filter(None, texts), "")
 
     @classmethod
     def linked(cls) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from panel.custom import JSComponent
 
 from .. import exports, tables
 from ..jobs import Latest, once
-from ..texts import why
 from ..widgets import put
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class Tools(JSComponent):
             heading=view.title,
             slug=view.slug(),
             figures=view.figures(),
-            has_why=bool(why(view.slug())),
+            has_why=bool(view.why()),
             toggles=view.toggles(),
             margin=(2, 6, 0, 0),
             sizing_mode=None,
@@ -66,7 +65,7 @@ class Tools(JSComponent):
             mode = snapshot.mode if self._view.of_mode(snapshot) else None
             put(self, time=f"t = {snapshot.time:.3g}" if is_timed else "", mode=mode)
         if self.drawer == "why":
-            self.content = why(self._view.slug())
+            self.content = self._view.why()
         elif self.drawer == "data":
             self.content = self._table()
 
