@@ -107,6 +107,8 @@ class _Precedence:
     # Seconds without haste before the rest goes on, as a slider that is dragged asks again at once; and seconds after
     # which one item of the rest is computed all the same, that it may come to an end while a class drags.
     _PAUSE, _LONGEST = 0.1, 1.0
+    # The same for a piece of training, which takes less than a tenth of a second.
+    _LONGEST_OF_A_PIECE = 0.3
 
     def __init__(self):
         self._changed = threading.Condition()
@@ -126,9 +128,9 @@ class _Precedence:
             self._last[self._own] = time.monotonic()  # which all processes of a machine have in common
             self._changed.notify_all()
 
-    def give_way(self) -> None:
+    def give_way(self, is_a_piece: bool = False) -> None:
         """Return when there is no haste."""
-        until = time.monotonic() + self._LONGEST
+        until = time.monotonic() + (self._LONGEST_OF_A_PIECE if is_a_piece else self._LONGEST)
         with self._changed:
             while (wait := min(until, self._end_of_haste()) - time.monotonic()) > 0:
                 self._changed.wait(wait)
@@ -152,6 +154,12 @@ def share_precedence(path: Path, count: int, own: int) -> None:
 def give_way() -> None:
     """Return when no theory is asked for, in a second at most: for work that is no session's."""
     _precedence.give_way()
+
+
+def never_stop() -> bool:
+    """Return False when no theory is asked for: the `stop` of training, whose next item may be seconds away."""
+    _precedence.give_way(is_a_piece=True)
+    return False
 
 
 def peace() -> float:

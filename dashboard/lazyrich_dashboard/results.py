@@ -13,6 +13,7 @@ import xarray as xr
 import lazyrich as lr
 from lazyrich.data import FETCHED, check_is_here
 
+from . import jobs
 from .cache import RESULTS, SharedStream
 from .modes import Modes
 
@@ -244,7 +245,7 @@ def _compute_frames(experiment: lr.Experiment) -> Iterator[Frame]:
     check_size(experiment)
     plane = ("plane",) if is_planar(experiment.load_data()) else ()
     start = None
-    for chunk in experiment.train_stream(record=("loss", "outputs", "ntk", *plane)):
+    for chunk in experiment.train_stream(("loss", "outputs", "ntk", *plane), stop=jobs.never_stop):
         ntk = chunk.ntk.values[:, 0].astype(np.float64)
         start = ntk if start is None else start
         yield _frame(chunk, ntk, start, experiment.training.time)

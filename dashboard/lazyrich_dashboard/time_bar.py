@@ -55,8 +55,7 @@ class TimeBar(pn.viewable.Viewer):
     def report(self, words: str, *, running: bool, done: float = 0.0) -> None:
         """Say what is being computed, and how many per cent of it are done."""
         self.status.object = words
-        self.progress.value = int(min(done, 100)) if running else 0
-        self.progress.visible = running
+        self.progress.value = int(max(1, min(done, 100))) if running else 0
         self.cancel_button.disabled = not running
 
     def __panel__(self) -> pn.viewable.Viewable:

@@ -228,8 +228,13 @@ def menu(label: str, items: list[dict[str, str]], on_choice: Callable[[str], Non
 
 
 def progress() -> pmui.LinearProgress:
-    """Return a progress bar from 0 to 100."""
-    return pmui.LinearProgress(value=0, max=100, variant="determinate", sizing_mode="stretch_width", margin=(6, 0))
+    """Return a progress bar from 1 to 100, which is not seen at 0.
+
+    Its `visible` would have Bokeh lay the whole page out anew, at the first move of a slider that rested.
+    """
+    unseen = {"&[aria-valuenow='0']": {"visibility": "hidden"}}
+    bar = {"value": 0, "max": 100, "variant": "determinate", "sx": unseen}
+    return pmui.LinearProgress(**bar, sizing_mode="stretch_width", margin=(6, 0))
 
 
 def alert() -> pmui.Alert:

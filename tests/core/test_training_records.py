@@ -1,5 +1,7 @@
 """What is recorded of networks in training, against the public diagnostics at weights that were reached by hand."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -195,6 +197,21 @@ def test_a_run_that_is_stopped_has_what_was_reached_and_goes_the_same_way_again(
     whole = lr.train(NET, data, time=np.array([0.1, reached]), **arguments)
     assert whole.attrs["status"] == "complete"
     assert whole.drop_attrs().identical(run.drop_attrs())
+
+
+def test_training_goes_on_at_its_pace_after_it_has_waited_for_stop(data, monkeypatch):
+    """On a clock of its own: a millisecond passes from one look to the next, and ten seconds in some questions."""
+    now, pieces, queue = [0.0], [], run_module.Run._queue
+
+    def look(seconds=1e-3):
+        now[0] += seconds
+        return now[0]
+
+    monkeypatch.setattr(run_module, "clock", SimpleNamespace(perf_counter=look))
+    monkeypatch.setattr(run_module.Run, "_queue", lambda *given: (pieces.append(given[-1]), queue(*given))[1])
+    lr.train(NET, data, time=[3000 * ETA], learning_rate=ETA, seeds=1, stop=lambda: look(10 * (len(pieces) == 4)) < 0)
+    assert sum(pieces) == 3000 and len(pieces) > 6
+    assert pieces[:-1] == sorted(pieces[:-1]) and pieces[4] > 1
 
 
 def test_a_stop_at_the_last_step_changes_nothing(data):

@@ -68,7 +68,7 @@ def test_it_opens_on_a_picture(fresh):
 def test_networks_come_in_until_all_are_trained(fresh):
     assert fresh.wait(LIMIT)
     assert fresh.bar.status.object == "2 networks of width 16 trained"
-    assert not fresh.bar.progress.visible
+    assert fresh.bar.progress.value == 0
     assert fresh.bar.cancel_button.disabled
     times = [frame.time for frame in frames(SMALL) if frame.time > 0]
     # Columns travel in single precision.
@@ -125,7 +125,7 @@ def test_a_bad_value_puts_the_sentence_where_the_plots_were_and_a_good_one_bring
     assert explorer.alert.visible
     assert sentence in said(explorer)
     assert not explorer.grid.visible
-    assert not explorer.bar.progress.visible
+    assert explorer.bar.progress.value == 0
     assert explorer.snapshot.theory is theory(SMALL)
 
     setattr(explorer.state, name, good)

@@ -10,6 +10,8 @@ import pytest
 
 from lazyrich_dashboard import jobs
 from lazyrich_dashboard.jobs import Latest, session_deliverer
+from lazyrich_dashboard.results import frames
+from tests.dashboard.examples import small
 
 LIMIT = 60.0  # seconds until a test that waits for another thread gives up
 
@@ -206,6 +208,19 @@ def test_servers_of_one_page_give_way_to_the_theory_of_each_other(tmp_path, monk
     start = time.monotonic()
     one.give_way()
     assert time.monotonic() - start >= 0.29
+
+
+def test_training_gives_way_between_two_checkpoints(worker, monkeypatch, hasty):
+    """Of which the first is there as soon as it is asked for, and the other after many pieces."""
+    monkeypatch.setattr(jobs._Precedence, "_LONGEST_OF_A_PIECE", LIMIT)
+    gives_way, waits = threading.Event(), jobs._Precedence.give_way
+    monkeypatch.setattr(jobs._Precedence, "give_way", lambda *given: (gives_way.set(), waits(*given)))
+    training = worker.submit(lambda: list(frames(small(time=3e3, checkpoints=2))))
+    assert gives_way.wait(LIMIT)
+    time.sleep(0.2)
+    assert not training.done()
+    hasty.set()
+    assert len(training.result(LIMIT)) == 2
 
 
 def test_there_is_peace_when_no_theory_is_asked_for(hasty):

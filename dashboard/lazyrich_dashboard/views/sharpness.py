@@ -11,6 +11,7 @@ import numpy as np
 
 import lazyrich as lr
 
+from .. import jobs
 from ..cache import RESULTS, SharedStream
 from ..live import band, padded
 from ..marks import Axis, Columns, Part
@@ -43,7 +44,7 @@ def _sharpness(experiment: lr.Experiment) -> Iterator[Sharp]:
     check_size(experiment)
     training = experiment.training
     top = 2 * (1 + training.momentum) if training.optimizer == "gradient_descent" else np.inf
-    for chunk in experiment.train_stream(record=("sharpness",)):
+    for chunk in experiment.train_stream(("sharpness",), stop=jobs.never_stop):
         edge = top / chunk.attrs["learning_rate"]
         yield Sharp(float(chunk.time[0]), chunk.sharpness.values[:, 0].astype(np.float64), edge)
 

@@ -100,16 +100,21 @@ class Run:
 
         While a piece is at work the next one is queued, so that no core waits for the last seed of a piece; unless its
         one step takes so long that nobody would wait for another. The pace is steps a second, of a piece that another
-        followed; until it is known a piece is a single step.
+        followed; until it is known a piece is a single step. A piece that waited for `stop` seems slower than it was.
         """
         at_work, begun = None, clock.perf_counter()
-        while done < end and not (at_work and stop()):
+        while done < end:
+            asked = clock.perf_counter()
+            if at_work and stop():
+                break
+            has_waited = clock.perf_counter() - asked > _PIECE / 2
             steps = min(end - done, max(1, int((pace or 0.0) * _PIECE)))
             states, ends = self._queue(states, done, steps)
             done += steps
             if at_work:
                 jax.block_until_ready(at_work[1])
-                pace, begun = at_work[0] / (clock.perf_counter() - begun), clock.perf_counter()
+                measured, begun = at_work[0] / (clock.perf_counter() - begun), clock.perf_counter()
+                pace = max(pace or 0.0, measured) if has_waited else measured
             at_work = steps, ends
             if pace and pace * _PIECE < 1:
                 jax.block_until_ready(ends)
