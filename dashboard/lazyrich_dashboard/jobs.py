@@ -2,7 +2,7 @@
 
 A job is an iterator. A pool takes one item of it at a time and then puts the job back at the end of its queue, so that
 many sessions share the workers fairly, and a job that has been superseded or cancelled stops at its next item. Items
-are handed over on the session's own event loop.
+are handed over on the session's own event loop, those that come in quick succession together.
 
 Theory, which follows a slider, comes first: whatever else is to be computed, of any session, waits until no theory is
 asked for.
@@ -30,6 +30,9 @@ THEORY = ThreadPoolExecutor(2, thread_name_prefix="theory")
 ASIDE = ThreadPoolExecutor(2, thread_name_prefix="aside")
 NETWORKS = ThreadPoolExecutor(2, thread_name_prefix="networks")
 _ended = threading.Event()
+
+# Seconds between two deliveries of one job: a page that draws every checkpoint at once has no time for its visitor.
+_INTERVAL = 0.25
 
 # Runs a callback on a session's event loop, sooner or later.
 Deliver = Callable[[Callable[[], None]], Any]
@@ -196,9 +199,7 @@ class Latest:
         self._drop()
         job = self._job = _Job(self, make, on_items, on_end, on_error)
         if delay:
-            self._timer = threading.Timer(delay, lambda: self.enqueue(job))
-            self._timer.daemon = True
-            self._timer.start()
+            self._timer = _after(delay, lambda: self.enqueue(job))
         else:
             self.enqueue(job)
 
@@ -235,6 +236,14 @@ class Latest:
             self._timer = None  # which holds the job, and with it what the job reads
 
 
+def _after(seconds: float, act: Callable[[], None]) -> threading.Timer:
+    """Do something later, on a thread of its own, unless the process has ended or the timer has been cancelled."""
+    timer = threading.Timer(seconds, act)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
 def once(make: Callable[[], Any], take: Callable[[Any], None], refuse: Callable[[str], None]) -> Latest:
     """Make one thing off the event loop and hand it over; `refuse` gets the sentence of an error."""
     lane = Latest(ASIDE, session_deliverer())
@@ -251,6 +260,7 @@ class _Job:
         self._items: Iterator[Any] | None = None
         self._ready: deque[Any] = deque()
         self._ending: Callable[[], None] | None = None
+        self._last, self._is_due = -math.inf, False  # when items were delivered last, and whether they will be
 
     def advance(self) -> None:
         """Compute one item, hand it over, and queue up for the next."""
@@ -270,10 +280,23 @@ class _Job:
             _log.exception("A job failed")
             sentence = f"This could not be computed ({type(error).__name__}: {error}). Change a control to go on."
             self._ending = lambda: self._on_error(sentence)
-        # A server may run the callbacks it is given in any order, so each takes all there is, and some find nothing.
-        self._lane._deliver(self._hand_over)
+        self._announce()
         if self._ending is None:
             self._lane.enqueue(self)
+
+    def _announce(self) -> None:
+        """Have what is ready handed over, with what comes until an interval has passed since the last time."""
+        wait = self._last + _INTERVAL - time.monotonic()
+        if self._ending is not None or wait <= 0:
+            self._deliver()
+        elif not self._is_due:
+            self._is_due = True
+            _after(wait, self._deliver)
+
+    def _deliver(self) -> None:
+        # A server may run the callbacks it is given in any order, so each takes all there is, and some find nothing.
+        self._last, self._is_due = time.monotonic(), False
+        self._lane._deliver(self._hand_over)
 
     def _hand_over(self) -> None:
         if self._lane._job is not self:

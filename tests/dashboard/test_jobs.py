@@ -45,6 +45,12 @@ class Seen:
         self.ends += 1
 
 
+@pytest.fixture(autouse=True)
+def _each_at_once(monkeypatch):
+    """Let every item be delivered by itself, but where a test says otherwise."""
+    monkeypatch.setattr(jobs, "_INTERVAL", 0.0)
+
+
 @pytest.fixture
 def worker():
     with ThreadPoolExecutor(1) as pool:
@@ -79,6 +85,36 @@ def test_the_end_comes_after_items_whose_callbacks_have_not_run(worker):
     lane.submit(lambda: iter("ab"), order.extend, lambda: order.append("end"), order.append)
     loop.run(3, backwards=True)
     assert order == ["a", "b", "end"]
+
+
+def test_items_in_quick_succession_are_delivered_together(worker, monkeypatch):
+    monkeypatch.setattr(jobs, "_INTERVAL", 0.1)
+    loop, seen, go_on = Loop(), Seen(), threading.Event()
+
+    def items():
+        yield from "abc"
+        assert go_on.wait(LIMIT)
+        yield from "de"
+
+    start = time.monotonic()
+    seen.submit(Latest(worker, loop.deliver), items)
+    loop.run(1)
+    assert seen.items == ["a"]
+    loop.run(1)  # although there is nothing new that would bring them
+    assert seen.items == ["a", "b", "c"]
+    assert time.monotonic() - start >= 0.1
+    go_on.set()
+    while not seen.ends:
+        loop.run(1)
+    assert seen.items == ["a", "b", "c", "d", "e"]
+
+
+def test_the_end_and_what_comes_with_it_are_not_waited_for(worker, monkeypatch):
+    monkeypatch.setattr(jobs, "_INTERVAL", LIMIT)
+    loop, seen = Loop(), Seen()
+    seen.submit(Latest(worker, loop.deliver), lambda: iter("abc"))
+    loop.run(2)
+    assert (seen.items, seen.ends) == (["a", "b", "c"], 1)
 
 
 def test_a_slow_first_job_delivers_nothing_after_a_newer_request():
@@ -214,7 +250,7 @@ def test_training_gives_way_between_two_checkpoints(worker, monkeypatch, hasty):
     """Of which the first is there as soon as it is asked for, and the other after many pieces."""
     monkeypatch.setattr(jobs._Precedence, "_LONGEST_OF_A_PIECE", LIMIT)
     gives_way, waits = threading.Event(), jobs._Precedence.give_way
-    monkeypatch.setattr(jobs._Precedence, "give_way", lambda *given: (gives_way.set(), waits(*given)))
+    monkeypatch.setattr(jobs._Precedence, "give_way", lambda *own, **given: (gives_way.set(), waits(*own, **given)))
     training = worker.submit(lambda: list(frames(small(time=3e3, checkpoints=2))))
     assert gives_way.wait(LIMIT)
     time.sleep(0.2)

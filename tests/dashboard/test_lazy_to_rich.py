@@ -218,7 +218,7 @@ def test_the_view_that_is_chosen_shows_what_it_predicts_and_measures():
     assert type(view.shown) is SharpnessView
     assert len(view.shown.live.source("λ of nets").data["x"]) == 4
     assert explorer.bar.status.object == "2 networks of width 16 trained"
-    assert not explorer.bar.progress.visible
+    assert explorer.bar.progress.value == 0
     explorer.close()
 
 

@@ -39,8 +39,8 @@ def train_stream(
     """Train as `train` does, and yield one checkpoint at a time (a Dataset with one time), t = 0 first.
 
     Close the generator to end it between two checkpoints; `stop` is asked every 0.03 s, or after every step that takes
-    longer, and ends it where it has got; training waits for as long as `stop` takes. If a loss stops being finite the stream ends, too. The attribute `status` of
-    the last Dataset says which.
+    longer, and ends it where it has got; training waits for its answer. If a loss stops being finite the stream ends,
+    too. The attribute `status` of the last Dataset says which.
     """
     if stop is not None and not callable(stop):
         raise ValueError(f"stop must be a function of nothing; got {type(stop).__name__}. Give one that says when.")
