@@ -42,7 +42,8 @@ def jacobian_rows():
 def linear_dynamics(theta, y, times):
     """Everything at once, from a kernel."""
     flow = lr.LinearDynamics(theta, y, theta, theta, theta, theta, learning_rate=0.1, momentum=0.5)
-    return flow.train(times), flow.test_loss(times, y), flow.variance(times), flow.covariance(times, "train")
+    variances = flow.variance(times), flow.mean_variance(times), flow.covariance(times, "train")
+    return flow.train(times), flow.test_loss(times, y), *variances
 
 
 def two_networks():

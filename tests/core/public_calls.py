@@ -292,7 +292,7 @@ CALLS = {
     },
     **{
         f"LinearDynamics.{name}": (getattr(_flow, name), {"t": 1.0, "points": "train"}, {"t": TIMES, "points": _SET})
-        for name in ("covariance", "variance")
+        for name in ("covariance", "variance", "mean_variance")
     },
     "LinearDynamics.early_stopping": (
         _flow.early_stopping, {"y_test": Y[:2]},

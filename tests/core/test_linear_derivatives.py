@@ -37,7 +37,8 @@ def outputs(flow, t, _):
 
 def variances(flow, t, _):
     full = flow.covariance(t)[:, 0, 1] * flow.covariance(t, "train")[:, 2, 3]
-    return full + flow.variance(t).sum(axis=1) + 3 * flow.variance(t, "train").sum(axis=1)
+    each = flow.variance(t).sum(axis=1) + 3 * flow.variance(t, "train").sum(axis=1)
+    return full + each + flow.mean_variance(t) + 2 * flow.mean_variance(t, "train")
 
 
 def differences(function, value, step=1e-5):

@@ -81,6 +81,8 @@ def test_variances_are_the_diagonals_of_the_covariances(kernels, points):
     got = flow.variance(times, points)
     assert np.abs(got - np.diagonal(full, axis1=1, axis2=2)).max() < 1e-13
     assert_allclose(flow.variance(0.3, points), got[1])
+    assert_allclose(flow.mean_variance(times, points), got.mean(axis=1))
+    assert_allclose(flow.mean_variance(0.3, points), got[1].mean())
     assert np.abs(full - full.swapaxes(1, 2)).max() < 1e-14
 
 
@@ -103,6 +105,17 @@ def test_the_variance_left_on_the_training_points_is_that_of_the_modes_however_s
     left = np.exp(-np.array([2.0, 1.0]) * t / 2)
     got = lr.LinearDynamics(theta, np.ones(2), nngp=nngp).covariance(t)
     assert_allclose(got / np.outer(left, left), nngp)
+
+
+def test_a_mean_variance_that_is_a_small_difference_keeps_its_digits(kernels):
+    # The training points given as test points: of their variance nothing is left.
+    theta, nngp = kernels["ntk"], kernels["nngp"]
+    flow = lr.LinearDynamics(theta, Y, theta, nngp=nngp, cross_nngp=nngp, test_nngp=nngp)
+    slowest = len(Y) / flow.eigensystem.values[-1]
+    times = slowest * np.linspace(0, 10, 41)
+    want = flow.mean_variance(times, "train")
+    assert want[-1] < 1e-8 * want[0]
+    assert np.abs(flow.mean_variance(times, "test") - want).max() < 1e-12 * want[0]
 
 
 def test_what_is_missing_is_asked_for(kernels):

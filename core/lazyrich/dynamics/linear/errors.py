@@ -13,14 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from .ensembles import in_blocks
+from .ensembles import CANCELLED, in_blocks
 from .gains import Gains
 from .modes import namespace
 from .optimizer import OVERFLOW
 from .responses import Responses, products
-
-# A form whose terms are larger than this times their sum has lost more than three of its fourteen digits.
-_CANCELLED = 1e3
 
 
 def shares(left: Any, power: Any) -> Any:
@@ -52,7 +49,7 @@ class TestErrors:
         start, gain = (error**2).sum(), modes.gain
         squares = start + 2 * gain @ slope + ((gain @ self._curvature) * gain).sum(axis=1)
         terms = start + gain**2 @ self._curvature.diagonal()
-        cancelled = ~(terms < _CANCELLED * squares)
+        cancelled = ~(terms < CANCELLED * squares)
         if cancelled.any():
             squares[cancelled] = self._direct(Gains(*(array[cancelled] for array in modes)), error)
         return squares

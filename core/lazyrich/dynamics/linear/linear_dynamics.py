@@ -198,6 +198,17 @@ class LinearDynamics:
         modes, single = self._modes(t)
         return _result(diverged(self._ensemble(points).variance(modes), modes), single)
 
+    @float64
+    @_overflow_is_reported
+    def mean_variance(self, t: Any, points: str | None = None) -> Any:
+        """Return the mean of `variance` over the points: a float, or (T,); arguments are the same.
+
+        The loss of one network is on average over initialisations that of the mean, which `train_loss` and `test_loss`
+        return, plus C/2 times this: the squares of bias and of standard deviation.
+        """
+        modes, single = self._modes(t)
+        return _result(diverged(self._ensemble(points).mean_variance(modes), modes), single)
+
     def dataset(self, t: Any, y_test: Any = None) -> xr.Dataset:
         """Return all that is known at the times, labelled; `lazyrich.save` writes it.
 
