@@ -27,7 +27,7 @@ _PAINTS = """async () => {
   const figure = models.find(model => model.type == 'Figure' && model.name == 'Function');
   const view = Bokeh.index.find_one(figure), paint = view.paint, painted = [];
   view.paint = (...mode) => { paint.apply(view, mode); painted.push(performance.now()); };
-  const source = figure.renderers.find(renderer => renderer.name == 'learned').data_source;
+  const source = figure.renderers.find(renderer => renderer.name == 'theory').data_source;
   let changed = 0;
   source.properties.data.change.connect(() => changed = performance.now());
   const find = (root, name) => [...root.querySelectorAll('*')].reduce((found, element) => found

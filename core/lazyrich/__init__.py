@@ -31,7 +31,9 @@ from .dynamics import LinearDynamics as LinearDynamics
 from .dynamics import LinearisedTraining as LinearisedTraining
 from .dynamics import coordinate_check as coordinate_check
 from .dynamics import deep_mean_field as deep_mean_field
+from .dynamics import expected_losses as expected_losses
 from .dynamics import grokking as grokking
+from .dynamics import initial_covariance as initial_covariance
 from .dynamics import loss_dynamics as loss_dynamics
 from .dynamics import max_minibatch_learning_rate as max_minibatch_learning_rate
 from .dynamics import mean_field as mean_field

@@ -143,6 +143,7 @@ class Experiment:
         data = {**_given(self.data), "seed": self.seed}
         training = {**dataclasses.asdict(self.training), "seed": self.seed}
         name = data.pop("name")
+        start = "" if self.training.centred else ", **lr.initial_covariance(net, data.x_train, data.x_test)"
         return "\n".join(
             [
                 "import lazyrich as lr",
@@ -154,12 +155,12 @@ class Experiment:
                 "theta = lr.ntk(net, data.x_train)",
                 "cross = lr.ntk(net, data.x_test, data.x_train)",
                 "spectrum = lr.eigensystem(theta)",
-                "flow = lr.LinearDynamics(spectrum, data.y_train, cross_ntk=cross)",
+                f"flow = lr.LinearDynamics(spectrum, data.y_train, cross_ntk=cross{start})",
                 f"run = lr.train(net, data, record=('loss', 'ntk'), {_arguments(training)})",
                 "",
                 "print('time, test loss at infinite width, mean test loss of the finite networks')",
-                "theory = flow.test_loss(run.time.values, data.y_test)",
-                "for row in zip(run.time.values, theory, run.test_loss.mean('seed').values):",
+                "theory = lr.expected_losses(flow, run.time.values, data.y_test)",
+                "for row in zip(run.time.values, theory.test, run.test_loss.mean('seed').values):",
                 "    print('%10.4g %10.4g %10.4g' % row)",
                 "",
             ]

@@ -43,6 +43,7 @@ def build_controls(state: State) -> list[pn.viewable.Viewable]:
                 widgets.field(p.seed),
                 sizing_mode="stretch_width",
             ),
+            widgets.switch(p.centred),
         ),
     ]
 

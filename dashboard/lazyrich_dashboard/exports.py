@@ -111,10 +111,11 @@ _PLOT_LOSSES = """import holoviews as hv
 hv.extension("bokeh")
 mean = run.mean("seed").isel(time=slice(1, None))  # a logarithmic axis has no t = 0
 time = mean.time.values
+theory = lr.expected_losses(flow, time, data.y_test)
 axes = ("time t = learning rate × steps", "loss")
 curves = [
-    hv.Curve((time, flow.train_loss(time)), *axes, label="train: theory"),
-    hv.Curve((time, flow.test_loss(time, data.y_test)), *axes, label="test: theory"),
+    hv.Curve((time, theory.train), *axes, label="train: theory"),
+    hv.Curve((time, theory.test), *axes, label="test: theory"),
     hv.Scatter((time, mean.train_loss.values), *axes, label="train: nets"),
     hv.Scatter((time, mean.test_loss.values), *axes, label="test: nets"),
 ]

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, cast
 import holoviews as hv
 import numpy as np
 from bokeh.core.has_props import HasProps
+from bokeh.core.property.singletons import Intrinsic
 from bokeh.document import Document
 from bokeh.io.doc import patch_curdoc
 from bokeh.model import Model
@@ -88,11 +89,15 @@ def _models(figure: Figure) -> _Models:
 def _built(models: _Models) -> Figure:
     """Return a figure of new models.
 
-    Each is told all it has by Bokeh's general constructor: a figure's own would make axes that are replaced.
+    Each is told all it has by Bokeh's general constructor, as a figure's own would make axes that are replaced; and
+    that is told of names without values, as it would look up a default for each and check what was checked before.
     """
     new = {model: type(model).__new__(type(model)) for model, _ in models}
     for model, values in models:
-        HasProps.__init__(new[model], **{name: _renewed(value, new) for name, value in values.items()})
+        HasProps.__init__(new[model], **dict.fromkeys(values, Intrinsic))
+        for name, value in values.items():
+            place = new[model].lookup(name)
+            place._set_value(new[model], place.property.wrap(_renewed(value, new)))
     return cast(Figure, new[models[0][0]])
 
 

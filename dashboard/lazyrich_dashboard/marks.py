@@ -26,6 +26,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "rule": {"line_width": 1.5, "line_dash": "dotted"},
     "points": {"size": 5},
     "rings": {"size": 6, "fill_alpha": 0},
+    "halos": {"size": 11, "fill_alpha": 0},
     "cloud": {"size": 4, "fill_alpha": 0.25, "line_alpha": 0},
     "squares": {"size": 6, "marker": "square", "fill_alpha": 0},
     "diamonds": {"size": 13, "marker": "diamond"},
@@ -41,6 +42,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 _ELEMENTS = {
     "points": hv.Scatter,
     "rings": hv.Scatter,
+    "halos": hv.Scatter,
     "cloud": hv.Scatter,
     "squares": hv.Scatter,
     "diamonds": hv.Scatter,

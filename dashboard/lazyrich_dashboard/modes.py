@@ -51,10 +51,18 @@ class Modes:
         return self._flow.cross_ntk @ self.on_train / self._flow.eigensystem.values[: self.count]
 
     def losses(self, times: np.ndarray) -> np.ndarray:
-        """Return what each mode has of the train loss, (T, m)."""
-        return np.asarray(self._flow.train_loss_by_mode(times))[:, : self.count]
+        r"""Return what each mode has of one network's train loss on average, (T, m).
+
+        Where outputs are random at the start, of covariance K, each has $v_i^T K v_i$ of their variance.
+        """
+        of_mean = np.asarray(self._flow.train_loss_by_mode(times))[:, : self.count]
+        if self._flow.nngp is None:
+            return of_mean
+        vectors, outputs = self._flow.eigensystem.vectors[:, : self.count], self._flow.y.shape[1]
+        prior = np.einsum("ni,ni->i", vectors, self._flow.nngp @ vectors)
+        return of_mean + outputs / (2 * self._flow.n) * self._flow.decay(times)[:, : self.count] ** 2 * prior
 
     def shares(self, times: np.ndarray) -> np.ndarray:
         """Return which share of the train loss each mode has, (T, m); 0 where nothing is left of it."""
-        total = self._flow.train_loss(times)[:, None]
+        total = lr.expected_losses(self._flow, times).train[:, None]
         return np.where(total > 0, self.losses(times) / np.where(total > 0, total, 1.0), 0.0)

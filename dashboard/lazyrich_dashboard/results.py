@@ -39,7 +39,8 @@ class Theory:
     """The infinite-width prediction: one eigendecomposition and what follows from it.
 
     `times` (T,) are gradient-flow times, log-spaced from a tenth of the fastest mode's time scale to the end of
-    training; the losses are on that grid. `fit` is the power law of the spectrum, or why there is none.
+    training; the losses are on that grid, those of one network on average: where networks are not centred `flow` knows
+    how their outputs scatter at the start. `fit` is the power law of the spectrum, or why there is none.
     """
 
     network: lr.Network
@@ -68,7 +69,8 @@ class Theory:
     @cached_property
     def nbytes(self) -> int:
         """Size, for the cache, which asks often."""
-        arrays = (self.spectrum.vectors, self.flow.cross_ntk, self.data.x_train, self.data.x_test)
+        flow, data = self.flow, self.data
+        arrays = (self.spectrum.vectors, flow.cross_ntk, data.x_train, data.x_test, flow.cross_nngp, flow.test_nngp)
         return sum(array.nbytes for array in arrays if array is not None)
 
 
@@ -78,8 +80,8 @@ class Frame:
 
     `losses` by role (train, test), each (seeds,); `movement` |Theta_t - Theta_0|/|Theta_0| (seeds,); `spectrum` the
     eigenvalues of Theta/n on the first points, descending, (seeds, ntk_points); `ntk` those points' kernels, (seeds,
-    ntk_points, ntk_points); `f_test` (seeds, n', C); `f_plane` (seeds, points, C) on the `plane_grid` of planar
-    data, of others None.
+    ntk_points, ntk_points); `f_train` (seeds, n, C); `f_test` (seeds, n', C); `f_plane` (seeds, points, C) on the
+    `plane_grid` of planar data, of others None.
     """
 
     time: float
@@ -88,6 +90,7 @@ class Frame:
     movement: np.ndarray
     spectrum: np.ndarray
     ntk: np.ndarray
+    f_train: np.ndarray
     f_test: np.ndarray
     status: str
     f_plane: np.ndarray | None = None
@@ -107,7 +110,7 @@ class Frame:
         """Size, for the cache."""
         mean = 8 * self.ntk[0].size
         plane = 0 if self.f_plane is None else self.f_plane.nbytes
-        return self.spectrum.nbytes + self.ntk.nbytes + mean + self.f_test.nbytes + plane
+        return self.spectrum.nbytes + self.ntk.nbytes + mean + self.f_train.nbytes + self.f_test.nbytes + plane
 
 
 @dataclass(frozen=True)
@@ -174,10 +177,12 @@ def is_planar(data: lr.Dataset) -> bool:
 
 def theory_key(experiment: lr.Experiment) -> str:
     """Return the experiment's canonical JSON with what theory does not depend on set to a fixed value."""
-    fixed, network = lr.Network(), dataclasses.replace(experiment.network, richness=1.0)
-    if network.parametrization != "standard":  # whose kernel grows with the width
-        network = dataclasses.replace(network, width=fixed.width, parametrization=fixed.parametrization)
-    training = lr.TrainingSpec(time=experiment.training.time)
+    fixed, network = lr.Network(), experiment.network
+    if experiment.training.centred:
+        network = dataclasses.replace(network, richness=1.0)
+        if network.parametrization != "standard":  # whose kernel grows with the width
+            network = dataclasses.replace(network, width=fixed.width, parametrization=fixed.parametrization)
+    training = lr.TrainingSpec(time=experiment.training.time, centred=experiment.training.centred)
     return dataclasses.replace(experiment, network=network, training=training).to_json()
 
 
@@ -207,7 +212,8 @@ def _compute_theory(experiment: lr.Experiment) -> Theory:
     spectrum = lr.eigensystem(lr.ntk(net, data.x_train))
     if spectrum.values[0] <= 0:
         raise ValueError("The kernel must not be zero; got weight and bias variance 0. Raise one of them.")
-    flow = lr.LinearDynamics(spectrum, data.y_train, cross_ntk=lr.ntk(net, data.x_test, data.x_train))
+    start = {} if experiment.training.centred else lr.initial_covariance(net, data.x_train, data.x_test)
+    flow = lr.LinearDynamics(spectrum, data.y_train, cross_ntk=lr.ntk(net, data.x_test, data.x_train), **start)
     end = experiment.training.time
     first = min(0.1 * flow.n / spectrum.values[0], end / 10)
     times = np.geomspace(first, end, _TIMES)
@@ -215,7 +221,7 @@ def _compute_theory(experiment: lr.Experiment) -> Theory:
         fit = spectrum.power_law()
     except lr.NoPowerLawError as refusal:
         fit = str(refusal)
-    return Theory(net, data, flow, fit, times, flow.train_loss(times), flow.test_loss(times, data.y_test))
+    return Theory(net, data, flow, fit, times, *lr.expected_losses(flow, times, data.y_test))
 
 
 def frames(experiment: lr.Experiment) -> SharedStream:
@@ -263,6 +269,7 @@ def _frame(chunk: xr.Dataset, ntk: np.ndarray, start: np.ndarray, end: float) ->
         else nothing[:, 0],
         spectrum=np.linalg.eigvalsh(ntk)[:, ::-1] / ntk.shape[-1] if finite else nothing,
         ntk=chunk.ntk.values[:, 0],
+        f_train=chunk.f_train.values[:, 0],
         f_test=chunk.f_test.values[:, 0],
         status=chunk.attrs["status"],
         f_plane=chunk.f_plane.values[:, 0] if "f_plane" in chunk else None,

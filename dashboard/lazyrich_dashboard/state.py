@@ -29,7 +29,7 @@ _NETWORK_FIELDS = (
     "parametrization",
     "richness",
 )
-_TRAINING_FIELDS = ("time", "learning_rate", "seeds")
+_TRAINING_FIELDS = ("time", "learning_rate", "seeds", "centred")
 
 
 class State(param.Parameterized):
@@ -93,6 +93,11 @@ class State(param.Parameterized):
     )
     time = param.Number(default=100.0, doc="Training time: learning rate x steps.", label="Training time")
     seeds = param.Integer(default=3, softbounds=(1, 8), doc="Finite networks trained side by side.", label="Networks")
+    centred = param.Boolean(
+        default=True,
+        doc="Whether networks start at f = 0, their output at the start being subtracted; else each starts elsewhere.",
+        label="Start at f = 0",
+    )
     seed = param.Integer(default=0, doc="Seed of the data and of the first network.", label="Seed")
     scrub = param.Number(
         default=1.0, bounds=(0, 1), step=0.01, doc="Where in training time the plots stand, from first step to end.",

@@ -83,7 +83,7 @@ def slider(parameter: param.Number) -> Any:
 
 def switch(parameter: param.Boolean) -> pmui.Switch:
     """Return a switch."""
-    return pmui.Switch.from_param(parameter, label=parameter.label, **_COMMON)
+    return pmui.Switch.from_param(parameter, label=parameter.label, **_COMMON, **named(parameter.name))
 
 
 def steps(parameter: param.Number, values: Iterable[float]) -> pmui.DiscreteSlider:

@@ -42,7 +42,7 @@ def test_it_opens_on_a_picture_and_networks_stream_in(visit):
     for title, part in (
         ("Spectrum", "theory"),
         ("Training", "test: theory"),
-        ("Function", "learned"),
+        ("Function", "theory"),
         ("Kernel movement", "lazy limit, infinite width"),
     ):
         assert len(columns(page, title, part)["x"]) >= 2, title
@@ -160,10 +160,10 @@ def test_a_bad_link_opens_all_the_same_and_says_what_it_left_out(visit):
 
 def test_scrubbing_time_changes_what_has_been_learned(visit):
     page = visit(SMALL)
-    late = columns(page, "Function", "learned")["y"]
+    late = columns(page, "Function", "theory")["y"]
     slider(page, "Time t").press("Home")
-    wait_until(lambda: (columns(page, "Function", "learned")["y"] < 0.2).all())
-    assert (columns(page, "Function", "learned")["y"] <= late + 1e-6).all()
+    wait_until(lambda: (columns(page, "Function", "theory")["y"] < 0.2).all())
+    assert (columns(page, "Function", "theory")["y"] <= late + 1e-6).all()
 
 
 def shows_coordinates(page, first):

@@ -25,7 +25,7 @@ def shown_time(page):
 
 
 def learned(page):
-    return columns(page, "Function", "learned")["y"]
+    return columns(page, "Function", "theory")["y"]
 
 
 def learned_in_theory(depth, k):
@@ -72,7 +72,7 @@ def test_time_plays_without_the_server_and_what_it_then_draws_is_what_was_on_scr
     assert page.get_by_text(f"At {labels[0]} ", exact=False).count()
     page.locator("body").press(" ")
     at = labels.index(shown_time(page))
-    drawn = {part: columns(page, *part) for part in (("Function", "learned"), ("Training", "time t"))}
+    drawn = {part: columns(page, *part) for part in (("Function", "theory"), ("Training", "time t"))}
     assert columns(page, "Training", "time t")["x"][0] > columns(page, "Training", "train: theory")["x"][0]
 
     wait_until_server_says(page, labels[at])

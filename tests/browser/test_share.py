@@ -156,5 +156,5 @@ def test_a_reload_and_a_copied_link_show_what_was_on_screen(visit):
     assert page.get_by_role("slider", name="Depth L", exact=True).input_value() == "3"
     page.get_by_role("button", name="Dynamics", exact=True).click()
     page.get_by_role("button", name="Training: make y axis logarithmic").wait_for()
-    learned = wait_until(lambda: columns(page, "Function", "learned"))
+    learned = wait_until(lambda: columns(page, "Function", "theory"))
     assert (learned["y"] < 0.2).all()

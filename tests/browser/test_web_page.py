@@ -49,7 +49,7 @@ def test_a_page_of_four_views_plays_all_of_them_through_time(read, tmp_path):
     subprocess.run(command, check=True, capture_output=True)
     page = read(out)
     end = {title: columns(page, title, "time t")["x"][0] for title in ("Training", "Kernel movement")}
-    learned, words = columns(page, "Function", "learned")["y"], page.evaluate(_WORDS)
+    learned, words = columns(page, "Function", "theory")["y"], page.evaluate(_WORDS)
     page.get_by_text(f"t = {EXPERIMENT.training.time:.3g}", exact=True).wait_for()
     assert page.evaluate(_SUMMARIES) == ["1"] * 4
 
@@ -58,7 +58,7 @@ def test_a_page_of_four_views_plays_all_of_them_through_time(read, tmp_path):
     page.get_by_role("button", name="Pause").click()
     now = {title: columns(page, title, "time t")["x"][0] for title in end}
     assert now["Kernel movement"] == now["Training"] < end["Training"]
-    assert (columns(page, "Function", "learned")["y"] < learned).all()
+    assert (columns(page, "Function", "theory")["y"] < learned).all()
     assert page.evaluate(_WORDS) != words
     page.get_by_text(f"t = {now['Training']:.3g}", exact=True).wait_for()
     assert page.evaluate(_SUMMARIES) == ["0.4"] * 4
@@ -77,7 +77,7 @@ def test_the_page_of_a_view_has_the_colours_that_the_view_had(visit, read, tmp_p
     alone = read(saved(page, "Web page", tmp_path))
     # The plot, the modes' pictures, and the values of the one that is marked.
     assert alone.evaluate(_COLOURS) == [[tokens.page, tokens.page, tokens.theory]] * 3
-    assert drawn_colour(alone, "Function", "learned") == tokens.theory
+    assert drawn_colour(alone, "Function", "theory") == tokens.theory
     red, green, blue = (int(tokens.page[i : i + 2], 16) for i in (1, 3, 5))
     background = alone.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     assert background == f"rgb({red}, {green}, {blue})"

@@ -294,6 +294,16 @@ CALLS = {
         f"LinearDynamics.{name}": (getattr(_flow, name), {"t": 1.0, "points": "train"}, {"t": TIMES, "points": _SET})
         for name in ("covariance", "variance", "mean_variance")
     },
+    "initial_covariance": (
+        lr.initial_covariance, {"net": NET, "x": X, "x_test": X},
+        {"net": _NET, "x": POINTS,
+         "x_test": without(POINTS, "none") | {"other_dimension": (np.ones((2, 5)), "same dimension D; got")}},
+    ),
+    "expected_losses": (
+        lr.expected_losses, {"flow": _flow, "t": 1.0, "y_test": Y[:2]},
+        {"flow": not_a("LinearDynamics"), "t": TIMES,
+         "y_test": {"too_many": (Y, "one row for each of the 2 points; got 3")}},
+    ),
     "LinearDynamics.early_stopping": (
         _flow.early_stopping, {"y_test": Y[:2]},
         {"y_test": {"two_outputs": (np.ones((2, 2)), "must have 1 outputs"),

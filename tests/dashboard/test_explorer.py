@@ -256,9 +256,9 @@ def test_a_field_that_holds_no_number_changes_nothing_and_says_so(explorer, labe
 def test_scrubbing_through_time_moves_the_plots_and_starts_no_work(fresh):
     assert fresh.wait(LIMIT)
     networks = fresh.snapshot.frames
-    late = dict(fresh.view(FunctionSpaceView).shown.live.source("learned").data)
+    late = dict(fresh.view(FunctionSpaceView).shown.live.source("theory").data)
     fresh.state.scrub = 0.2
-    early = fresh.view(FunctionSpaceView).shown.live.source("learned").data
+    early = fresh.view(FunctionSpaceView).shown.live.source("theory").data
     assert (early["y"] <= late["y"]).all()
     assert early["y"].sum() < late["y"].sum()
     assert fresh.work.theory_lane.idle.is_set()

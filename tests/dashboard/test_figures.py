@@ -35,6 +35,18 @@ def test_a_copy_is_what_was_drawn_and_shares_nothing_with_other_copies(make, arg
     assert len(named_renderers(second)[name].data_source.data["x"]) != 3
 
 
+def test_changes_inside_a_copy_are_noticed():
+    """Lists and columns are Bokeh's own kind, which a document is told of; plain ones would change in silence."""
+    document, figure = Document(), new_figure(*TRAINING)
+    document.add_root(figure)
+    changed = []
+    document.on_change(lambda event: changed.append(event.attr if hasattr(event, "attr") else "data"))
+    figure.renderers.append(figure.renderers[0])
+    figure.tags.append("more")
+    next(iter(named_renderers(figure).values())).data_source.data["x"] = np.zeros(0)
+    assert {"renderers", "tags", "data"} <= set(changed)
+
+
 def test_holoviews_draws_once(monkeypatch):
     new_figure(*TRAINING)
     monkeypatch.setattr(figures, "rendered", None)  # it would be called

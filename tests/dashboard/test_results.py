@@ -24,6 +24,7 @@ def frame_at(time: float) -> Frame:
         movement=np.zeros(2),
         spectrum=np.ones((2, 3)),
         ntk=np.ones((2, 3, 3)),
+        f_train=np.zeros((2, 3, 1)),
         f_test=np.zeros((2, 5, 1)),
         status="complete",
     )

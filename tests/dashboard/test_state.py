@@ -101,6 +101,7 @@ def test_an_experiment_is_shown_in_one_update():
         ("learning_rate", 0.5, lambda e: e.training.learning_rate),
         ("time", 7.0, lambda e: e.training.time),
         ("seeds", 5, lambda e: e.training.seeds),
+        ("centred", False, lambda e: e.training.centred),
         ("seed", 9, lambda e: e.seed),
     ],
     ids=lambda value: value if isinstance(value, str) else None,

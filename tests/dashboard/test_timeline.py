@@ -89,8 +89,8 @@ def test_what_moves_is_what_depends_on_time():
         KernelMovementView: {"time t"},
         AlignmentView: {"time t"},
         SharpnessView: {"time t"},
-        ModesView: {"learned", "learned, in words"},
-        FunctionView: {"theory", "nets", "spread"},
+        ModesView: {"theory", "nets", "spread", "off theory", "learned, in words"},
+        FunctionView: {"theory", "nets", "spread", "off theory"},
         FunctionOnPlaneView: {"f", "theory", "nets"},
         KernelMatrixView: {"matrix"},
         AngleView: {"nets, now"},
@@ -103,7 +103,7 @@ def test_columns_that_stay_are_left_out_and_equal_ones_are_kept_once():
     slices = timeline(view, snapshot)["nets, now"]["y"]
     assert len(slices.offsets) - 1 == len(snapshot.trained) < STEPS
     moving = timeline(ModesView(), snapshot_of(ModesView(), "digits"))
-    assert set(moving["learned"]) == {"y"}
+    assert set(moving["theory"]) == {"y"}
     assert set(moving["learned, in words"]) == {"text"}
 
 
@@ -131,8 +131,9 @@ def test_tracks_name_the_data_sources_on_screen_which_the_browser_then_keeps_to_
     view = space.shown
     assert view is not None
     sent = tracks(view, timeline(view, snapshot))
-    sources = [view.source(label) for label in ("learned", "learned, in words")]
-    assert [track["source"] for track in sent] == [source.id for source in sources]
+    labels = ("theory", "nets", "spread", "off theory", "learned, in words")
+    sources = [view.source(label) for label in labels]
+    assert sorted(track["source"] for track in sent) == sorted(source.id for source in sources)
     assert not any(source.syncable for source in sources)
     assert view.source("target in 1…i").syncable
     assert sent[0]["columns"]["y"]["values"].dtype == np.float32

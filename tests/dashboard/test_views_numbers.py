@@ -144,7 +144,7 @@ def test_a_mode_is_learned_as_its_eigenvalue_says():
     result, columns = theory(SMALL), ModesView().columns(snapshot)
     learned = 1 - np.exp(-result.spectrum.values * snapshot.time / result.n)
     # The gradient-flow formula itself: what differs is its last few roundings.
-    np.testing.assert_allclose(columns["learned"]["y"], learned, rtol=1e-9)
+    np.testing.assert_allclose(columns["theory"]["y"], learned, rtol=1e-9)
     assert columns["target in 1…i"]["y"][-1] == pytest.approx(1.0)
     assert (np.diff(columns["target in 1…i"]["y"]) >= 0).all()
 

@@ -6,6 +6,8 @@ from .grokking import GrokkingSpec as GrokkingSpec
 from .grokking import grokking as grokking
 from .grokking import linearised_grokking as linearised_grokking
 from .linear import LinearDynamics as LinearDynamics
+from .linear import expected_losses as expected_losses
+from .linear import initial_covariance as initial_covariance
 from .linearised import LinearisedTraining as LinearisedTraining
 from .losses import loss_dynamics as loss_dynamics
 from .mean_field import mean_field as mean_field

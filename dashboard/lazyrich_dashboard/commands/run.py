@@ -49,8 +49,11 @@ def _theory(experiment: lr.Experiment, times) -> xr.Dataset:
     """Return losses and functions of the infinitely wide lazy network, under names that begin with `theory_`."""
     data, net = experiment.load_data(), experiment.network
     system = lr.eigensystem(lr.ntk(net, data.x_train))
-    flow = lr.LinearDynamics(system, data.y_train, cross_ntk=lr.ntk(net, data.x_test, data.x_train))
+    start = {} if experiment.training.centred else lr.initial_covariance(net, data.x_train, data.x_test)
+    flow = lr.LinearDynamics(system, data.y_train, cross_ntk=lr.ntk(net, data.x_test, data.x_train), **start)
     known = flow.dataset(times, data.y_test)[["train_loss", "test_loss", "f_test"]]
+    losses = lr.expected_losses(flow, times, data.y_test)
+    known = known.assign(train_loss=("time", losses.train), test_loss=("time", losses.test))
     return known.rename({name: f"theory_{name}" for name in known.data_vars})
 
 

@@ -16,28 +16,33 @@ import lazyrich as lr
 
 from ..copies import copied
 from ..images import MODES, ModeImages, are_images, learned_words, mode_images
-from ..live import padded
+from ..live import band, padded
 from ..marks import Axis, Columns, Part
 from ..mode_values import ModeValues, mode_values
 from ..results import Snapshot, is_planar, theory
 from ..theme import LIGHT, Tokens
+from . import parting
 from .base import AbstractView, Range, View, nothing, rule
 from .function import FunctionView
 from .function_on_plane import FunctionOnPlaneView, OnPlane, on_plane
+from .learned_modes import LearnedModes
 from .own_points import OwnPointsView
 
 _WORDS, _VALUES = "learned, in words", "mode at the training points"
 
 
 class ModesView(View):
-    """How much of each mode has been learned at time t, and how much of the target the first i modes carry."""
+    """How much of each mode theory and networks have learned by time t, and of the target the first i modes carry."""
 
     title = "Function"
     question = "Which modes have been learned by time t?"
     x = Axis("mode i, by falling eigenvalue", log=True)
     y = Axis("fraction")
     parts = (
-        Part("learned", "line", "theory"),
+        Part("spread", "band", "trained", legend=False),
+        Part("theory", "line", "theory"),
+        Part("nets", "points", "trained"),
+        parting.RINGS,
         Part("target in 1…i", "dashes", "target"),
         Part("mode", "rule", "mode", legend=False),
     )
@@ -61,14 +66,26 @@ class ModesView(View):
         return [*super().copies(), *(copied(figure, self._tokens) for figure, is_shown in beside if is_shown)]
 
     def columns(self, snapshot: Snapshot) -> Columns:
-        """Return 1 - exp(-lambda_i t / n), and the cumulative share of the target's power."""
+        """Return 1 - exp(-lambda_i t / n), what networks have learned, and the cumulative share of target power."""
         theory = snapshot.theory
         ranks = np.arange(1.0, theory.n + 1)
         power = (theory.flow.coefficients**2).sum(axis=1)
         return {
-            "learned": {"x": ranks, "y": 1 - theory.flow.decay(snapshot.time)},
+            "theory": {"x": ranks, "y": 1 - theory.flow.decay(snapshot.time)},
             "target in 1…i": {"x": ranks, "y": np.cumsum(power) / (power.sum() or 1.0)},
             "mode": self._rule(snapshot),
+            **self._of_networks(snapshot),
+        }
+
+    @staticmethod
+    def _of_networks(snapshot: Snapshot) -> Columns:
+        if snapshot.frame is None:
+            return {label: nothing() for label in ("nets", "spread", parting.RINGS.label)}
+        groups, values, expected = _compared(snapshot)
+        return {
+            "nets": {"x": groups.ranks, "y": values.mean(axis=0)},
+            "spread": band(groups.ranks, values.min(axis=0), values.max(axis=0)),
+            parting.RINGS.label: parting.rings(groups.ranks, values, expected),
         }
 
     @staticmethod
@@ -81,20 +98,27 @@ class ModesView(View):
         return {"mode": self._rule(snapshot), _VALUES: mode_values(snapshot)}
 
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
-        """Return all modes, and fractions from 0 to 1."""
-        return padded([np.array([1.0, snapshot.theory.n])], log=True), (-0.03, 1.05)
+        """Return all modes, and fractions from 0 to 1, or as far as networks go at any time."""
+        low, high = 0.0, 1.0
+        if snapshot.trained:
+            shares = LearnedModes(snapshot.theory).measured(snapshot.trained)
+            low, high = min(low, shares.min()), max(high, shares.max())
+        return padded([np.array([1.0, snapshot.theory.n])], log=True), (low - 0.03, high + 0.05)
 
     def summary(self, snapshot: Snapshot) -> str:
         """Say how many modes are learned and what share of the target that is."""
         columns = self.columns(snapshot)
-        learned = columns["learned"]["y"]
+        learned = columns["theory"]["y"]
         power = np.diff(columns["target in 1…i"]["y"], prepend=0.0)
         half = int((learned > 0.5).sum())
         words = (
-            f"At t = {snapshot.time:.3g} {half} of {len(learned)} modes are more than half learned; "
-            f"{100 * (learned * power).sum():.0f} % of the target's amplitude has been learned."
+            f"At t = {snapshot.time:.3g} {half} of {len(learned)} modes are over half learned, "
+            f"and {100 * (learned * power).sum():.0f} % of the target."
         )
-        return words + (f" Images: the {MODES} most and least learned modes." if self.images.pane.visible else "")
+        if snapshot.frame is not None:
+            _, values, expected = _compared(snapshot)
+            words += parting.in_words(values, expected)
+        return words + (f" Images: the first and last {MODES} modes." if self.images.pane.visible else "")
 
     def beside(self, snapshot: Snapshot) -> Columns:
         """Return how much of each pictured mode has been learned, in words."""
@@ -120,6 +144,13 @@ class ModesView(View):
         """Draw in the colours of the page's theme."""
         self.values.recolour(tokens)
         super().recolour(tokens)
+
+
+def _compared(snapshot: Snapshot) -> tuple[LearnedModes, np.ndarray, np.ndarray]:
+    """Return the groups of modes, what networks have learned of each (seeds, G), and theory at their time (G,)."""
+    groups, frame = LearnedModes(snapshot.theory), snapshot.frame
+    assert frame is not None
+    return groups, groups.measured([frame])[0], groups.expected(frame.time)
 
 
 class FunctionSpaceView(AbstractView):

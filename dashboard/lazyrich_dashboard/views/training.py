@@ -72,11 +72,12 @@ class TrainingView(View):
             rate = training.edge_fraction * (1 + momentum) * flow.max_learning_rate
         rate = rate or step_below(flow.max_learning_rate, experiment.network)
         y, y_test = known.data.y_train, known.data.y_test
+        start = {name: getattr(flow, name) for name in ("nngp", "cross_nngp", "test_nngp")}
         descent = lr.LinearDynamics(
-            flow.eigensystem, y, cross_ntk=flow.cross_ntk, learning_rate=rate, momentum=momentum
+            flow.eigensystem, y, cross_ntk=flow.cross_ntk, learning_rate=rate, momentum=momentum, **start
         )
         times = rate * np.unique(np.maximum(np.round(known.times / rate), 1))
-        return OfTheory(descent, times, descent.train_loss(times), descent.test_loss(times, y_test))
+        return OfTheory(descent, times, *lr.expected_losses(descent, times, y_test))
 
     def columns(self, snapshot: Snapshot) -> Columns:
         """Return theory on its time grid, the mean of the networks, and the band from the lowest to the highest."""
@@ -123,8 +124,8 @@ class TrainingView(View):
         """Say the losses at the scrubber's time, the best stopping time and the stability edge."""
         known, t, of_theory = snapshot.theory, snapshot.time, _of_theory(snapshot)
         dynamics = of_theory.dynamics
-        test = dynamics.test_loss(t, known.data.y_test)
-        words = f"At t = {t:.3g} theory says train {dynamics.train_loss(t):.3g}, test {test:.3g}"
+        losses = lr.expected_losses(dynamics, t, known.data.y_test)
+        words = f"At t = {t:.3g} theory says train {losses.train:.3g}, test {losses.test:.3g}"
         frame = snapshot.frame
         if frame is not None:
             words += f"; networks at t = {frame.time:.3g}: test {mean_and_error(frame.losses['test'])}"

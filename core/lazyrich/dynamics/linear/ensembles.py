@@ -8,9 +8,10 @@ $$Cov_t = K(x,x') - M_t K(X,x') - K(x,X) M_t^T + M_t K(X,X) M_t^T$$
 $K(x,x') + L_t H_t^T + H_t L_t^T$ with $H_t = L_t Q/2 - P$: two products a time for the matrix, one for its diagonal.
 On the training points $I - M_t = E_t V^T$, and $Cov_t = E_t Q E_t^T$ has no differences.
 
-The variance on average over points is a quadratic form in the gains g, of which $M_t V = A\, g_t$ with
-$A = \Theta(x, X) V$: one product of n x n for all points, $\sum_x Cov_t(x,x) = tr\, K(x,x) - 2\, g_t \cdot b + g_t^T H g_t$
-with $b_i = (A^T P)_{ii}$ and $H = (A^T A) \circ Q$.
+The sum of the variances over points is a quadratic form in the gains g, one product of n x n for all of them, as
+$M_t V = A\, diag(g_t)$ with $A = \Theta(x, X) V$:
+
+$$\sum_x Cov_t(x,x) = tr\, K - 2\, g_t \cdot b + g_t^T H g_t, \qquad b_i = (A^T P)_{ii}, \quad H = (A^T A) \circ Q.$$
 """
 
 from collections.abc import Callable

@@ -203,8 +203,7 @@ class LinearDynamics:
     def mean_variance(self, t: Any, points: str | None = None) -> Any:
         """Return the mean of `variance` over the points: a float, or (T,); arguments are the same.
 
-        The loss of one network is on average over initialisations that of the mean, which `train_loss` and `test_loss`
-        return, plus C/2 times this: the squares of bias and of standard deviation.
+        It is what `expected_losses` adds to the loss of the mean, for the price of that.
         """
         modes, single = self._modes(t)
         return _result(diverged(self._ensemble(points).mean_variance(modes), modes), single)
