@@ -18,9 +18,12 @@ _THRESHOLDS = (10_000, 10, 1_000_000)
 _DUE = 10  # looks at the older since the oldest were looked at
 # Seconds between two looks around, without any theory asked for, and for which tidying up is put off at most.
 _PAUSE, _PEACE, _LONGEST = 5.0, 2.0, 300.0
-# Bytes by which a process may grow before it forgets programs, and how much less when nobody has asked for theory for
-# a minute. JAX keeps all it has compiled: seven minutes of random use made 1.3 GB of it.
-_MOST, _LESS, _LONG_PEACE = 2**30, 2**28, 60.0
+# Bytes by which a process may grow before it forgets programs: JAX keeps all it has compiled, and seven minutes of
+# random use made 1.3 GB of it.
+_MOST = 2**30
+# Bytes by which it may be larger than at first, once after each time of use, when nobody has asked for theory for as
+# many seconds: by then the server has let go of pages that were closed.
+_REST, _LONG_PEACE = 2**26, 200.0
 
 
 def start(warm: Callable[[], None]) -> None:
@@ -39,17 +42,20 @@ def _keep_house(warm: Callable[[], None]) -> None:
     """Warm up, and then tidy up whenever it is due and nobody drags, until the process ends."""
     try:
         warm()
-        at_home, put_off = memory(), 0.0
+        at_first = at_home = memory()
+        put_off, rests = 0.0, False
         while not jobs.have_ended():
             time.sleep(_PAUSE)
-            peace = jobs.peace()
-            has_grown = memory() - at_home >= (_LESS if peace >= _LONG_PEACE else _MOST)
+            peace, now = jobs.peace(), memory()
+            rests = rests and peace >= _LONG_PEACE
+            has_grown = now - at_home >= _MOST or (peace >= _LONG_PEACE and not rests and now - at_first >= _REST)
             if not has_grown and gc.get_count()[2] < _DUE:
                 continue
             if peace < _PEACE and put_off < _LONGEST:
                 put_off += _PAUSE
                 continue
             at_home, put_off = _tidy_up(at_home, warm if has_grown else None), 0.0
+            rests = rests or (has_grown and peace >= _LONG_PEACE)
     except RuntimeError:  # no thread can start any more
         if not jobs.have_ended():
             raise

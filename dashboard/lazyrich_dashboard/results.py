@@ -15,7 +15,7 @@ from lazyrich.data import FETCHED, check_is_here
 
 from . import jobs
 from .cache import RESULTS, SharedStream
-from .modes import Modes
+from .modes import MOST, Modes
 
 _TIMES = 160
 # A gigabyte in single precision; training holds a few copies.
@@ -68,10 +68,12 @@ class Theory:
 
     @cached_property
     def nbytes(self) -> int:
-        """Size, for the cache, which asks often."""
+        """Size, for the cache, which asks often: with what `flow` and `modes` keep once they have been asked."""
         flow, data = self.flow, self.data
-        arrays = (self.spectrum.vectors, flow.cross_ntk, data.x_train, data.x_test, flow.cross_nngp, flow.test_nngp)
-        return sum(array.nbytes for array in arrays if array is not None)
+        arrays = [data.x_train, data.x_test, data.y_train, data.y_test]
+        arrays += 2 * [self.spectrum.vectors, flow.cross_ntk, flow.nngp, flow.cross_nngp, flow.test_nngp]
+        of_modes, of_last_times = MOST * (self.n + len(data.x_test)), 3 * _TIMES * self.n
+        return 8 * (of_modes + of_last_times) + sum(array.nbytes for array in arrays if array is not None)
 
 
 @dataclass(frozen=True, eq=False)

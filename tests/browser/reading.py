@@ -6,8 +6,9 @@ import numpy as np
 
 _MODELS = "Array.from(Bokeh.documents[0]._all_models.values())"
 _COLUMNS = f"""([title, part]) => {{
-  // A figure that has been replaced stays among the models for half a minute.
-  const figures = {_MODELS}.filter(model => model.type == 'Figure' && model.name == title);
+  // A figure that has been replaced stays among the models for half a minute, but is drawn no more.
+  const named = {_MODELS}.filter(model => model.type == 'Figure' && model.name == title);
+  const figures = named.filter(figure => Bokeh.index.find_one(figure));
   const renderer = figures.flatMap(figure => figure.renderers).find(renderer => renderer.name == part);
   if (!renderer) return null;
   const data = renderer.data_source.data;

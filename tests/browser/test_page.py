@@ -10,6 +10,7 @@ import lazyrich as lr
 from lazyrich_dashboard.link import decode
 from lazyrich_dashboard.theme import DARK, LIGHT
 from tests.browser.reading import (
+    address_bar,
     choose,
     columns,
     drawn_colour,
@@ -164,6 +165,19 @@ def test_scrubbing_time_changes_what_has_been_learned(visit):
     slider(page, "Time t").press("Home")
     wait_until(lambda: (columns(page, "Function", "theory")["y"] < 0.2).all())
     assert (columns(page, "Function", "theory")["y"] <= late + 1e-6).all()
+
+
+def test_networks_may_start_anywhere_and_theory_has_the_band_of_their_ensemble(visit):
+    page = visit("?data=circle&n_train=32&width=32&time=2&seeds=2&scrub=0")
+    assert len(columns(page, "Function", "theory ± 2 sd")["x"]) == 0
+    page.get_by_role("switch", name="Start at f = 0").click()
+    wait_until(lambda: len(columns(page, "Function", "theory ± 2 sd")["x"]) == 512)
+    heights = columns(page, "Function", "theory ± 2 sd")["y"]
+    assert (heights[256:] - heights[:256][::-1] > 1).all()
+    wait_until(lambda: "centred=False" in address_bar(page))
+    page.reload()
+    wait_until(lambda: (band := columns(page, "Function", "theory ± 2 sd")) and len(band["x"]) == 512)
+    assert not page.get_by_role("switch", name="Start at f = 0").is_checked()
 
 
 def shows_coordinates(page, first):

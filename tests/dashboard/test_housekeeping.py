@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+from typing import Any
 
 import jax
 import pytest
@@ -15,12 +16,12 @@ GIGABYTE = 2**30
 def house(monkeypatch):
     """Return a function that looks around so many times, and what has been done then."""
 
-    def look(looks: int, *, peace: float, young: int = 0, memory: tuple[float, ...] = (0.0,)) -> list[str]:
+    def look(looks: int, *, peace: Any, young: int = 0, memory: tuple[float, ...] = (0.0,)) -> list[str]:
         done = []
         ended = itertools.chain(itertools.repeat(False, looks), [True])
         gigabytes = itertools.chain(memory, itertools.repeat(memory[-1]))
         monkeypatch.setattr(housekeeping.jobs, "have_ended", lambda: next(ended))
-        monkeypatch.setattr(housekeeping.jobs, "peace", lambda: peace)
+        monkeypatch.setattr(housekeeping.jobs, "peace", peace if callable(peace) else lambda: peace)
         monkeypatch.setattr(housekeeping.time, "sleep", lambda seconds: None)
         monkeypatch.setattr(housekeeping, "memory", lambda: int(next(gigabytes) * GIGABYTE))
         monkeypatch.setattr(gc, "get_count", lambda: (0, 0, young))
@@ -46,8 +47,8 @@ def test_garbage_is_collected_while_nobody_drags_and_after_five_minutes_all_the_
     [
         (5, 10.0, 1.9, False),
         (5, 10.0, 2.1, True),
-        (5, 90.0, 1.2, False),
-        (5, 90.0, 1.3, True),
+        (5, 300.0, 1.05, False),
+        (5, 300.0, 1.1, True),
         (60, 0.0, 9.0, False),
         (61, 0.0, 9.0, True),
     ],
@@ -58,6 +59,14 @@ def test_programs_are_forgotten_when_the_process_has_grown_and_the_usual_ones_wa
 ):
     done = house(looks, peace=peace, memory=(1.0, *[memory] * (looks if not peace else 1), 1.0))
     assert done == ["warm", *["forget", "collect", "warm"] * forgets]
+
+
+def test_a_server_that_rests_forgets_once_and_again_only_after_use(house):
+    larger = (1.0, *[1.3] * 20)
+    assert house(9, peace=300.0, memory=larger).count("forget") == 1
+    peace = itertools.chain([300.0] * 3, [10.0], [300.0] * 3)
+    done = house(7, peace=lambda: next(peace), memory=larger)
+    assert done.count("forget") == 2
 
 
 def test_forgotten_programs_are_compiled_anew():
