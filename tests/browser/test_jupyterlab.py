@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import lazyrich as lr
-from tests.browser.reading import wait_until
+from tests.browser.reading import cut_legends, wait_until
 from tests.browser.server import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -225,6 +225,7 @@ def test_changes_in_quick_succession_do_not_come_back_and_an_output_without_its_
 
 def test_a_gallery_page_in_a_cell_follows_its_controls_and_checks_its_claim(browser, lab):
     page, errors = opened(browser, f"{lab}/lab/tree/{GALLERY}")
+    page.set_viewport_size({"width": 1280, "height": 720})
     run_cells(page, 0)
     seed = page.get_by_role("slider", name="Seed", exact=True)
     seed.wait_for()
@@ -239,5 +240,6 @@ def test_a_gallery_page_in_a_cell_follows_its_controls_and_checks_its_claim(brow
     page.get_by_text("on this server", exact=False).wait_for()
     # The panels have the height that the heading and the claim leave.
     assert all(height > 200 for height in page.evaluate(HEIGHTS))
+    assert cut_legends(page) == []
     page.close()
     assert errors == []
