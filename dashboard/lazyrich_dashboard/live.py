@@ -31,7 +31,7 @@ class Live:
         y: vertical axis.
         pinnable: labels of lines and points whose pinned curves can be shown too.
         shared: another plot of the same parts, whose data this one shows.
-        legend_columns: of a legend that has not the room for one row; 0 where it has.
+        legend_columns: the most of them; 0 for as many as there is room for.
     """
 
     def __init__(

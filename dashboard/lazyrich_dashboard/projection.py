@@ -1,5 +1,7 @@
 """Projection: text, lines and markers of a figure in the sizes that its theme asks for."""
 
+from pathlib import Path
+
 from bokeh.models import ColorBar, CustomJS, GlyphRenderer
 from bokeh.plotting import figure as Figure
 
@@ -7,7 +9,8 @@ from .theme import Tokens
 
 _SIZES = ("line_width", "size")
 # panel-material-ui gives all text its own sizes in the browser, whenever it themes a figure, so they are set there too.
-# The figure's tags hold the weight of its lines, the least size of its text, and its legend's columns, 0 for one row.
+# The figure's tags hold the weight of its lines, the least size of its text, and the most columns of its legend,
+# where 0 means any number.
 _SET_TEXT = """
 const font = figure.tags[1];
 const usual = {axis_label: "1em", major_label: "0.925em", label: "0.95em", title: "0.95em"};
@@ -18,6 +21,8 @@ for (const model of models) {
   }
 }
 """
+
+_FIT_LEGEND = (Path(__file__).parent / "assets" / "legend.js").read_text()
 
 
 def keep_text_sizes(figure: Figure, legend_columns: int = 0) -> None:
@@ -30,14 +35,23 @@ def keep_text_sizes(figure: Figure, legend_columns: int = 0) -> None:
         for name in ("axis_label", "major_label", "label", "title"):
             if hasattr(model, f"{name}_text_font_size"):
                 model.js_on_change(f"{name}_text_font_size", set_text)
+    _fit_legend(figure)
+
+
+def _fit_legend(figure: Figure) -> None:
+    """Let the legend have as many columns as there is room for, in the browser, which knows the widths."""
+    fit = CustomJS(args={"figure": figure}, code=_FIT_LEGEND)
+    figure.js_on_change("inner_width", fit)
+    for legend in figure.legend:
+        legend.update(ncols=figure.tags[2] or "auto")
+        for name in ("label_text_font_size", "label_text_font", "ncols", "items"):
+            legend.js_on_change(name, fit)
 
 
 def resize(figure: Figure, tokens: Tokens) -> None:
     """Draw a figure in the sizes of the tokens."""
     weight, _, columns = figure.tags
     figure.tags = [tokens.weight, tokens.font, columns]
-    for legend in figure.legend:  # large text has not the room for one row
-        legend.ncols = 2 if tokens.font else columns or "auto"
     if weight != tokens.weight:
         _scale(figure, tokens.weight / weight)
 

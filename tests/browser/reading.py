@@ -15,6 +15,21 @@ _COLUMNS = f"""([title, part]) => {{
   return {{x: Array.from(data.x ?? []), y: Array.from(data.y ?? [])}};
 }}"""
 
+_CUT_LEGENDS = """() => Bokeh.documents.flatMap(document => Array.from(document._all_models.values()))
+  .filter(model => model.type == 'Figure' && Bokeh.index.find_one(model)?.frame.bbox.width > 0)
+  .flatMap(figure => figure.above.filter(model => model.type == 'Legend').map(legend => [figure, legend]))
+  .filter(([figure, legend]) => {
+    const plot = Bokeh.index.find_one(figure), {el, entries} = plot.views.find_one(legend);
+    const {left, right, width} = el.getBoundingClientRect();
+    const boxes = entries.map(entry => entry.el.getBoundingClientRect());
+    return boxes.some(box => box.left < left || box.right > right) || width > plot.frame.bbox.width + 1;
+  }).map(([figure]) => figure.name)"""
+
+
+def cut_legends(page):
+    """The names of the figures whose legend has not all of its entries in the width of the plot."""
+    return page.evaluate(_CUT_LEGENDS)
+
 
 def columns(page, title, part):
     """The x and y that a part of a figure shows; None while there is no such figure."""

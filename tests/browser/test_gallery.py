@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lazyrich_dashboard.gallery import page_classes
-from tests.browser.reading import address_bar, columns, slider, wait_until
+from tests.browser.reading import address_bar, columns, cut_legends, slider, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -101,3 +101,12 @@ def test_every_control_of_a_page_has_a_name_and_is_reached_by_tab(visit):
     names = [kind.label for kind in PAGES[SLUG].param.objects("existing").values() if kind.name != "name"]
     for name in (*names, "Share", "Check it here"):
         tab_to(page, name)
+
+
+@pytest.mark.parametrize("slug", ["grokking", "more_is_better"], ids=["many entries", "long entries"])
+def test_no_legend_is_wider_than_its_plot(visit, slug):
+    page = visit(f"?page={slug}", "gallery")
+    page.get_by_role("button", name="Check it here").wait_for()
+    for width in (1280, 900, 1280):  # and rows that a narrow window needed do not stay
+        page.set_viewport_size({"width": width, "height": 720})
+        wait_until(lambda: cut_legends(page) == [])

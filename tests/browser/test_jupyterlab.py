@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import lazyrich as lr
-from tests.browser.reading import wait_until
+from tests.browser.reading import cut_legends, wait_until
 from tests.browser.server import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -33,6 +33,12 @@ explorer
     "explorer.state.depth = 5",
     "print('the kernel has depth', explorer.experiment.network.depth)",
     "explorer.state.depth = 7",
+    """
+import asyncio
+for depth in (3, 4, 5, 6, 7, 8, 9) * 3:
+    explorer.state.depth = depth
+    await asyncio.sleep(0.12)
+""",
 )
 GALLERY_CELLS = (
     "from lazyrich_dashboard import gallery\nexhibit = gallery.grokking()\nexhibit",
@@ -52,6 +58,9 @@ FIGURES = """window.Bokeh.documents.flatMap(document => Array.from(document._all
 LOSS = f"""() => {FIGURES}.flatMap(figure => figure.renderers.filter(renderer => renderer.name == 'test'))
   .flatMap(renderer => Array.from(renderer.data_source.data.y))"""
 HEIGHTS = f"() => {FIGURES}.map(figure => Bokeh.index.find_one(figure).frame.bbox.height)"
+SAVE = "() => window.jupyterapp.commands.execute('docmanager:save')"
+RESTART = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+UNANSWERED = "The kernel has not answered yet"
 
 
 def theory_spectrum(depth):
@@ -150,8 +159,73 @@ def test_an_explorer_in_a_cell_works_both_ways(browser, lab):
     assert errors == []
 
 
+def reload(page) -> None:
+    """Load the page anew, with the outputs as they were when their cells ran."""
+    page.evaluate(SAVE)
+    page.reload()
+    page.wait_for_function(KERNEL_IS_IDLE)
+
+
+def test_a_page_loaded_anew_shows_what_the_explorer_shows_now_and_works_both_ways(browser, lab):
+    page, errors = opened(browser, f"{lab}/lab/tree/{NOTEBOOK}")
+    run_cells(page, 0, 0)  # the second takes what the first brought from the notebook
+    depth = page.get_by_role("slider", name="Depth L", exact=True)
+    depth.wait_for()
+    run_cells(page, 1)
+    wait_until(lambda: shows(page, 5))
+    shown = page.locator("output", has_text=" = ")
+    end = shown.inner_text()
+    page.get_by_role("button", name="Jump to the first step").click()
+    wait_until(lambda: shown.inner_text() != end)
+    start = shown.inner_text()
+    trained = page.get_by_text("2 networks of width 16 trained", exact=True)
+    trained.wait_for()
+
+    reload(page)
+    wait_until(lambda: shows(page, 5))
+    wait_until(lambda: depth.input_value() == "5")
+    wait_until(lambda: shown.inner_text() == start)
+    page.get_by_text(f"At {start} ", exact=False).first.wait_for()
+    trained.wait_for()
+    depth.press("ArrowRight")
+    wait_until(lambda: shows(page, 6))
+    run_cells(page, 2)
+    page.get_by_text("the kernel has depth 6", exact=True).wait_for()
+    run_cells(page, 3)
+    wait_until(lambda: shows(page, 7))
+
+    reload(page)
+    wait_until(lambda: shows(page, 7))
+    wait_until(lambda: depth.input_value() == "7")
+    depth.press("ArrowLeft")
+    wait_until(lambda: shows(page, 6))
+    assert page.get_by_text(UNANSWERED).count() == 0
+    page.close()
+    assert errors == []
+
+
+def test_changes_in_quick_succession_do_not_come_back_and_an_output_without_its_kernel_says_so(browser, lab):
+    page, errors = opened(browser, f"{lab}/lab/tree/{NOTEBOOK}")
+    run_cells(page, 0)
+    depth = page.get_by_role("slider", name="Depth L", exact=True)
+    depth.wait_for()
+    run_cells(page, 4, 2)
+    page.get_by_text("the kernel has depth 9", exact=True).wait_for()
+    wait_until(lambda: shows(page, 9) and depth.input_value() == "9")
+    page.get_by_text("2 networks of width 16 trained", exact=True).wait_for()
+    assert shows(page, 9) and depth.input_value() == "9"
+
+    page.evaluate(RESTART)
+    reload(page)
+    depth.wait_for()
+    page.get_by_text(UNANSWERED).wait_for()
+    page.close()
+    assert errors == []
+
+
 def test_a_gallery_page_in_a_cell_follows_its_controls_and_checks_its_claim(browser, lab):
     page, errors = opened(browser, f"{lab}/lab/tree/{GALLERY}")
+    page.set_viewport_size({"width": 1280, "height": 720})
     run_cells(page, 0)
     seed = page.get_by_role("slider", name="Seed", exact=True)
     seed.wait_for()
@@ -166,5 +240,6 @@ def test_a_gallery_page_in_a_cell_follows_its_controls_and_checks_its_claim(brow
     page.get_by_text("on this server", exact=False).wait_for()
     # The panels have the height that the heading and the claim leave.
     assert all(height > 200 for height in page.evaluate(HEIGHTS))
+    assert cut_legends(page) == []
     page.close()
     assert errors == []

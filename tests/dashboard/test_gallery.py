@@ -53,7 +53,7 @@ def test_a_page_says_what_it_is(kind):
 @each_page
 def test_a_page_can_be_drawn_before_and_while_it_measures(kind):
     page = kind()
-    plots = [Plot(panel, len(page.panels)) for panel in page.panels]
+    plots = [Plot(panel) for panel in page.panels]
     picture = page.predict()
     stream = iter(page.measure())
     for later in (Picture({}), next(stream)):

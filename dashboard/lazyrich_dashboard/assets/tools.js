@@ -5,7 +5,6 @@ const ICONS = {
   alone: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   close: "M6 6l12 12M18 6L6 18",
 }
-const LETTER = 0.48, SWATCH = 26  // in a legend: of the size of its text, and pixels
 const NAMES = {data: "Data and files", why: "Why?", alone: "This view alone"}
 
 function button(label, inside) {
@@ -173,30 +172,12 @@ export function render({model, el}) {
     else if (hidden) stand_alone(false)
   }
 
-  // A legend that has not the room for one row has two columns, or one; what they need is estimated by their letters.
-  function fit_legend() {
-    const plot = Bokeh.index.find_one_by_id(model.figures[0])
-    for (const legend of plot?.model.above.filter((one) => one.type == "Legend") ?? []) {
-      const [, font, columns] = plot.model.tags
-      const widths = legend.items.map((item) => LETTER * (font || FONT) * (item.label.value ?? "").length + SWATCH)
-      const needed = (count) => widths.slice(0, count).reduce((sum, _, i) => sum + Math.max(...widths.filter((_, j) => j % count == i)), 0)
-      const fits = (count) => needed(count) <= plot.frame.bbox.width + 30
-      if (!font && !columns && fits(widths.length)) legend.ncols = "auto"
-      else legend.ncols = fits(2) ? 2 : 1
-    }
-  }
-  const resized = new ResizeObserver(() => requestAnimationFrame(fit_legend))
-  setTimeout(() => { if (ancestor(el, "lr-view")) resized.observe(ancestor(el, "lr-view")) })
-
   document.addEventListener("keydown", escape)
   model.on("drawer", open)
   model.on("content", show)
   model.on("toggles", show_toggles)
   model.on("msg:custom", deliver)
-  model.on("remove", () => {
-    document.removeEventListener("keydown", escape)
-    resized.disconnect()
-  })
+  model.on("remove", () => document.removeEventListener("keydown", escape))
   if (model.drawer) model.drawer = ""  // left open on a page that was turned
   show_toggles()
   el.append(bar, drawer)

@@ -52,7 +52,7 @@ class Exhibit(pn.viewable.Viewer):
         self.theory_lane, self.measure_lane = Latest(THEORY, deliver), Latest(NETWORKS, deliver)
         self.badge = Badge(type(page), deliver)
         self.share = Share(self)
-        self.plots = [Plot(panel, len(page.panels)) for panel in page.panels]
+        self.plots = [Plot(panel) for panel in page.panels]
         for plot in self.plots:
             if page.draggable and plot.panel.name == page.draggable[0]:
                 let_drag(plot.live, page.draggable[1], self._drag)

@@ -1,7 +1,6 @@
 """One panel of a gallery page on screen."""
 
 import html
-import math
 from typing import Any
 
 import panel as pn
@@ -11,25 +10,15 @@ from ..live import Live
 from ..views.base import nothing
 from .base import GalleryPage, Panel, Picture
 
-# Of legends, in characters: all panels together on a page of 1280 pixels, and an entry's mark with its gaps.
-_PAGE_WIDTH, _MARK = 115, 5
-
-
-def _legend_columns(panel: Panel, count: int) -> int:
-    """Return how many columns the legend has where it is too wide for one row; else 0."""
-    entries = [part.label for part in panel.parts if part.legend]
-    rows = math.ceil(sum(len(label) + _MARK for label in entries) * count / _PAGE_WIDTH)
-    return 0 if rows < 2 else math.ceil(len(entries) / rows)
-
 
 class Plot(pn.viewable.Viewer):
     """One panel of a page."""
 
-    def __init__(self, panel: Panel, count: int, **params):
-        """Render it, empty, as one of `count` panels beside one another."""
+    def __init__(self, panel: Panel, **params):
+        """Render it, empty."""
         super().__init__(**params)
         self.panel = panel
-        self.live = Live(panel.parts, panel.x, panel.y, legend_columns=_legend_columns(panel, count))
+        self.live = Live(panel.parts, panel.x, panel.y)
         self.live.figure.name = panel.title
         for legend in self.live.figure.legend:
             legend.update(spacing=6, glyph_width=14, label_standoff=3)

@@ -104,7 +104,7 @@ class View(AbstractView):
     parts: ClassVar[tuple[Part, ...]]
     # Labels of the lines and points that a pin keeps.
     pinnable: ClassVar[tuple[str, ...]] = ()
-    # Of a legend that has not the room for one row; 0 where it has.
+    # The most columns of the legend; 0 for as many as there is room for.
     legend_columns: ClassVar[int] = 0
     x: ClassVar[Axis]
     y: ClassVar[Axis]
