@@ -91,7 +91,7 @@ class ModesView(View):
         power = np.diff(columns["target in 1…i"]["y"], prepend=0.0)
         half = int((learned > 0.5).sum())
         words = (
-            f"At t = {snapshot.time:.3g} {half} of {len(learned)} modes are more than half learned; "
+            f"At t = {snapshot.time:.3g}, {half} of {len(learned)} modes are more than half learned; "
             f"{100 * (learned * power).sum():.0f} % of the target's amplitude has been learned."
         )
         return words + (f" Images: the {MODES} most and least learned modes." if self.images.pane.visible else "")
@@ -118,6 +118,7 @@ class ModesView(View):
 
     def recolour(self, tokens: Tokens) -> None:
         """Draw in the colours of the page's theme."""
+        self.images.resize(tokens)
         self.values.recolour(tokens)
         super().recolour(tokens)
 
