@@ -28,6 +28,10 @@ _ZOOM = f"""([title, low, high]) => {{
 }}"""
 _MISFITS = f"""() => {_FIGURES}.map(figure => Bokeh.index.find_one(figure)).filter(plot => plot?.el.offsetHeight)
   .filter(plot => Math.abs(plot.model.outer_height - plot.el.offsetHeight) > 1).map(plot => plot.model.name)"""
+_TICKS = f"""([low, high]) => {{
+  const {{left, y_range}} = {_FIGURES}.find(figure => figure.name == "Training");
+  return Array.from(left[0].ticker.get_ticks(low, high, y_range, NaN).major);
+}}"""
 _NOISY = "?n_train=32&width=32&seeds=2&noise=0.9&time=300"
 
 
@@ -86,6 +90,13 @@ def test_the_mark_of_the_lowest_test_loss_stands_on_the_side_that_has_room(visit
         wait_until(lambda text=text: (label := lowest(page)) and label["text"] == text and is_whole(label))
     page.evaluate(_ZOOM, ["Training", 2 * loss, 10 * loss])
     wait_until(lambda: lowest(page) is None)  # what it marks is out of sight
+
+
+def test_a_logarithmic_axis_has_ticks_however_short_it_is(visit):
+    page = visit(SMALL)
+    for low, high in ((0.2058, 0.2421), (3.02, 4.33), (0.501, 2.2), (2e-5, 2.4e-5), (1e-3, 9.0)):
+        ticks = page.evaluate(_TICKS, [low, high])
+        assert len(ticks) >= 3 and all(low <= tick <= high for tick in ticks)
 
 
 def test_plots_give_room_to_sentences_that_have_become_longer(visit):
