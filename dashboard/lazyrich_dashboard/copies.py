@@ -6,7 +6,7 @@ a copy they have the colours of the tokens, and text the size that its page give
 
 from bokeh.core.serialization import Deserializer, Serializer
 from bokeh.model import Model
-from bokeh.models import ColorBar
+from bokeh.models import ColorBar, PointDrawTool
 from bokeh.plotting import figure as Figure
 
 from .theme import Tokens
@@ -21,6 +21,10 @@ def copied(figure: Figure, tokens: Tokens) -> Figure:
     """Return a figure as it is drawn, of models of its own that have their originals' ids."""
     result = Deserializer().deserialize(Serializer().serialize(figure))
     result.update(background_fill_color=tokens.page, border_fill_color=tokens.page, outline_line_color=tokens.guide)
+    # Points that are dragged move something on a page alone.
+    result.toolbar.tools = [tool for tool in result.toolbar.tools if not isinstance(tool, PointDrawTool)]
+    if isinstance(result.toolbar.active_multi, PointDrawTool):
+        result.toolbar.active_multi = "auto"
     for axis in result.axis:
         axis.update(**_AXIS)
     for grid in result.grid:

@@ -64,7 +64,7 @@ class Explorer(pn.viewable.Viewer):
         watched = [name for name in State.param if name not in ("name", "scrub", "mode", "complaint")]
         self.state.param.watch(lambda *_: self._change(), watched)
         self.state.param.watch(lambda *_: self._scrub(), ["scrub", "mode"])
-        self.state.param.watch(lambda event: self.notify([event.new] if event.new else []), "complaint")
+        self.state.param.watch(lambda event: self._complain(event.old, event.new), "complaint")
         # The first theory is drawn before anything is shown: the page opens on a picture.
         try:
             page, experiment = self.pages.page, self.state.experiment  # as the controls make it, and will again
@@ -148,6 +148,11 @@ class Explorer(pn.viewable.Viewer):
     def _grant(self, wish: dict[str, Any]) -> None:
         """Set the controls that a click on a plot asks to change."""
         self.state.param.update(**wish)
+
+    def _complain(self, before: str, now: str) -> None:
+        """Say what cannot be taken as it was typed; what has been said since stays."""
+        if now or self.sentences == [before]:
+            self.notify([now] if now else [])
 
     def _turn(self) -> None:
         """Compute and draw the page asked for; the networks of the experiment on screen go on."""

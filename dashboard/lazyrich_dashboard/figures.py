@@ -45,11 +45,16 @@ const ticks = [];
 for (let k = Math.floor(Math.log10(low)); k <= Math.log10(high); k++) {
   if (k % stride == 0) ticks.push(...digits.map(d => d * 10 ** k).filter(t => t >= low && t <= high));
 }
-return ticks;
+if (ticks.length > 2 || decades > 1) return ticks;
+// So short an axis is as good as linear.
+const span = high - low, size = 10 ** Math.floor(Math.log10(span));
+const step = [0.1, 0.2, 0.25, 0.5, 1, 2].map(d => d * size).find(d => span < 6 * d);
+const first = Math.ceil(low / step), count = Math.floor(high / step) - first + 1;
+return Array.from({length: count}, (_, i) => Number(((first + i) * step).toPrecision(12)));
 """
 # Plain numbers, or powers of ten if one of them would be long.
 _LOG_LABELS = """
-const plain = value => Number(value.toPrecision(3)).toString();
+const plain = value => Number(value.toPrecision(6)).toString();
 if (ticks.every(value => value >= 0.00999 && value < 9999)) return plain(tick);
 const power = Math.floor(Math.log10(tick) + 1e-9), digits = plain(tick / 10 ** power);
 const raised = [...String(power)].map(c => c == "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("");

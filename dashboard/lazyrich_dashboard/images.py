@@ -14,10 +14,14 @@ from bokeh.models import ColumnDataSource
 from bokeh.plotting import figure as Figure
 
 from .figures import drawn_once, named_renderers, rendered
+from .labels import USUAL, resize_labels
 from .results import Theory
+from .theme import Tokens
 
 MODES = 3
 _GAP = 3
+# Of an image on screen, and where the words below it are larger.
+_PIXEL, _LARGE_PIXEL = 6, 7
 
 
 def are_images(theory: Theory) -> bool:
@@ -66,14 +70,14 @@ def _empty_mosaic() -> Figure:
     image = hv.Image(example, bounds=(0, 0, width, height)).opts(
         cmap="RdBu_r", clim=(-1, 1), clipping_colors={"NaN": "transparent"}
     )
-    labels = labels.opts(text_font_size="9pt", text_color="#808080", text_baseline="top")
+    labels = labels.opts(text_font_size=f"{USUAL}px", text_color="#808080", text_baseline="top")
     overlay = hv.Overlay([image, labels]).opts(
         xaxis=None,
         yaxis=None,
         toolbar=None,
         show_frame=False,
-        frame_width=6 * width,
-        frame_height=6 * (height + 4),
+        frame_width=_PIXEL * width,
+        frame_height=_PIXEL * (height + 4),
         xlim=(-1, width + 1),
         ylim=(-3.5, height + 0.5),
     )
@@ -94,6 +98,13 @@ class ModeImages:
         self._image, self.words = (cast(ColumnDataSource, parts[name].data_source) for name in ("image", "words"))
         # Hidden by a layout around it: the figure's own visibility would override the pane's.
         self.pane = pn.Column(pn.pane.Bokeh(self.figure), visible=False)
+
+    def resize(self, tokens: Tokens) -> None:
+        """Write the words in the size of the tokens, and give them the room they need."""
+        resize_labels(self.figure, tokens)
+        pixel = _LARGE_PIXEL if tokens.font else _PIXEL
+        height, width = mosaic(np.zeros((2, MODES, 8, 8))).shape
+        self.figure.update(frame_width=pixel * width, frame_height=pixel * (height + 4))
 
     def show(self, images: np.ndarray, words: dict[str, Any]) -> None:
         """Show the pictures and how much of each mode has been learned."""

@@ -17,6 +17,7 @@ from bokeh.plotting import figure
 from . import pinned
 from .copies import copied
 from .figures import named_renderers, new_figure
+from .labels import keep_apart, resize_labels
 from .marks import Axis, Columns, Part
 from .projection import resize
 from .theme import Tokens
@@ -50,6 +51,7 @@ class Live:
         if shared is not None:
             for label, renderer in self._renderers.items():
                 renderer.data_source = shared.source(label)
+        keep_apart(self.figure, x, y)
         self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=150, styles={"font-size": "12px"})
 
     def source(self, label: str) -> ColumnDataSource:
@@ -94,6 +96,7 @@ class Live:
     def recolour(self, tokens: Tokens) -> None:
         """Draw every part in its role's colour, and all in the theme's sizes."""
         resize(self.figure, tokens)
+        resize_labels(self.figure, tokens)
         for label, role in self._roles.items():
             _recolour(self._renderers[label], tokens.colour(role))
 

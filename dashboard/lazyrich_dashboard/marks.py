@@ -34,7 +34,8 @@ _STYLES: dict[str, dict[str, Any]] = {
     "segments": {"line_width": 1.5},
     "strong segments": {"line_width": 3},
     "dashed segments": {"line_width": 2.5, "line_dash": "dashed"},
-    "labels": {"text_font_size": "9pt", "text_baseline": "bottom"},
+    "labels": {"text_font_size": "12px", "text_baseline": "bottom"},
+    "labels below": {"text_font_size": "12px", "text_baseline": "top"},
     "image": {"cmap": list(Cividis256), "colorbar": True, "colorbar_opts": {"width": 10}},
     "field": {"cmap": list(LIGHT.diverging), "colorbar": True, "colorbar_opts": {"width": 10}},
     "upper field": {"cmap": list(LIGHT.diverging), "colorbar": False},
@@ -51,6 +52,7 @@ _ELEMENTS = {
     "strong segments": hv.Segments,
     "dashed segments": hv.Segments,
     "labels": hv.Labels,
+    "labels below": hv.Labels,
     "image": hv.Image,
     "field": hv.Image,
     "upper field": hv.Image,
@@ -125,8 +127,8 @@ def _nothing(kind: str) -> Mapping[str, Any]:
 
 def _element(part: Part, columns: Mapping[str, Any]) -> hv.Element:
     style = _STYLES[part.kind]
-    colour = {"text_color" if part.kind == "labels" else "color": LIGHT.colour(part.role)}
     kind = _ELEMENTS.get(part.kind, hv.Curve)
+    colour = {"text_color" if kind is hv.Labels else "color": LIGHT.colour(part.role)}
     if kind is hv.Area:
         half = len(columns["x"]) // 2 or 1
         x, low, high = columns["x"][:half], columns["y"][:half], columns["y"][-half:][::-1]

@@ -14,12 +14,14 @@ from bokeh.plotting import figure
 from . import widgets
 from .figures import drawn_once, named_renderers
 from .live import padded
+from .projection import keep_text_sizes, resize
 from .results import Snapshot
 from .theme import LIGHT, Tokens
 
 # Of the distance between two classes: how far the points of one are spread, and by which fraction of it the next one
 # is moved, so that no two fall together.
 _SPREAD, _NEXT = 0.7, (np.sqrt(5) - 1) / 2
+_SIZE, _LARGE = (230, 180), (255, 210)  # pixels, and where text is larger
 
 
 def mode_values(snapshot: Snapshot) -> dict[str, np.ndarray]:
@@ -45,12 +47,13 @@ def _places(targets: np.ndarray) -> np.ndarray:
 def _empty_values() -> figure:
     """Return a figure whose points are called values, with none."""
     ends: dict[str, Any] = {"x_range": Range1d(), "y_range": Range1d()}
-    plot = figure(width=230, height=180, toolbar_location=None, tools="", name="Mode values", **ends)
+    plot = figure(width=_SIZE[0], height=_SIZE[1], toolbar_location=None, tools="", name="Mode values", **ends)
     plot.output_backend = "canvas"
     plot.add_layout(Span(location=0, dimension="width", line_dash="dotted", line_color=LIGHT.guide))
     points = ColumnDataSource({"x": [], "y": []})
     plot.scatter("x", "y", source=points, name="values", size=4, fill_alpha=0.5, line_alpha=0)
     plot.yaxis.axis_label = "mode's value"
+    keep_text_sizes(plot)
     return plot
 
 
@@ -83,5 +86,8 @@ class ModeValues:
         return len(self.points.data["x"]) > 0
 
     def recolour(self, tokens: Tokens) -> None:
-        """Draw the points in the colour of modes."""
+        """Draw the points in the colour of modes, and all in the theme's sizes."""
+        resize(self.figure, tokens)
+        width, height = _LARGE if tokens.font else _SIZE
+        self.figure.update(width=width, height=height)
         self._glyph.fill_color = tokens.mode

@@ -115,6 +115,23 @@ BAD = {
 }
 
 
+def test_a_bad_value_that_is_typed_over_rubbish_keeps_its_sentence(explorer):
+    state = explorer.state
+    rubbish = "Seed must be a whole number; got 'x'. Type digits."
+    state.complaint = rubbish
+    assert rubbish in said(explorer)
+    state.param.update(seed=-1, complaint="")  # as a field does
+    assert explorer.wait(LIMIT)
+    assert explorer.alert.visible and "seed must be a whole number from 0 to" in said(explorer)
+
+    state.param.update(seed=SMALL.seed, complaint="")
+    assert explorer.wait(LIMIT)
+    assert explorer.grid.visible and not explorer.alert.visible
+    state.complaint = rubbish
+    state.complaint = ""
+    assert not explorer.alert.visible
+
+
 @pytest.mark.parametrize("case", list(BAD))
 def test_a_bad_value_puts_the_sentence_where_the_plots_were_and_a_good_one_brings_them_back(explorer, case):
     name, (value, sentence) = case.split()[0], BAD[case]

@@ -18,7 +18,7 @@ import lazyrich as lr
 from lazyrich_dashboard import Explorer, exports
 from lazyrich_dashboard.bookmark import Bookmark
 from lazyrich_dashboard.tables import MOST_ROWS, as_html, tidy
-from lazyrich_dashboard.views import KernelMatrixView, PlaneView, TrainingView
+from lazyrich_dashboard.views import AbcMapView, FunctionSpaceView, KernelMatrixView, PlaneView, TrainingView
 from lazyrich_dashboard.web_page import web_page
 from tests.dashboard.examples import SMALL, small
 
@@ -131,6 +131,23 @@ def test_the_web_page_of_a_view_without_time_has_no_player():
     explorer.close()
     (picture,) = exports.pictures([explorer.view(PlaneView)])
     assert '"name":"Slider"' not in web_page(picture)().content.decode()
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "does"),
+    [("digits", PlaneView, "Click"), ("digits", AbcMapView, "Drag"), ("points", FunctionSpaceView, "Backspace")],
+    ids=["plane of variances", "map of parametrizations", "own points"],
+)
+def test_the_web_page_asks_for_nothing_that_moves_something_in_the_laboratory_alone(data, kind, does):
+    explorer = Explorer(small(data), views=(kind,))
+    view = explorer.view(kind).shown
+    assert does in view.summary_pane.object
+    page = web_page(*exports.pictures([view]))().content.decode()
+    said, drawn = page[page.index("<main>") :].split("</main>", 1)
+    assert view.summary(view.snapshot) in html.unescape(said)
+    assert not re.search("click|drag|controls rest", said, re.IGNORECASE)
+    assert not re.search("drag it|PointDrawTool", drawn)
+    explorer.close()
 
 
 def test_the_web_page_is_made_while_another_session_closes(explorer):

@@ -79,6 +79,13 @@ def test_a_network_without_an_alignment_has_none_and_leaves_the_others_theirs():
     assert np.isfinite(found).tolist() == [True, False, False]
 
 
+def test_the_lazy_sharpness_alone_is_drawn_in_the_middle_of_its_axis():
+    view, snapshot = SharpnessView(), shown(SharpnessView())
+    columns = view.columns(snapshot)
+    (_, (low, high)), lazy = view.ranges(snapshot, columns), columns["lazy limit λmax(Θ)/n"]["y"][0]
+    assert high / low == pytest.approx(3) and lazy == pytest.approx(math.sqrt(low * high))
+
+
 def test_sharpness_is_that_of_the_core_with_the_edge_of_its_step():
     view = SharpnessView()
     snapshot = shown(view, measured=tuple(view.measure(SMALL)))

@@ -108,7 +108,7 @@ def test_a_view_can_always_be_drawn_and_said_in_words(kind: type[View], data, si
             for name, column in part.items():
                 sent = column if name == "text" else np.asarray(column, np.float32)
                 np.testing.assert_array_equal(view.live.source(label).data[name], sent)
-        assert html.unescape(view.summary_pane.object) == view.summary(snapshot)
+        assert html.unescape(view.summary_pane.object) == f"{view.summary(snapshot)} {view.hint}".rstrip()
 
     plot = hv.renderer("bokeh").get_plot(view.plot(snapshot)).state
     assert len(plot.renderers) == len(view.parts)

@@ -172,6 +172,20 @@ export function render({model, el}) {
     else if (hidden) stand_alone(false)
   }
 
+  // A container that looks at its own size notes that of the plot in it, which then does not find itself resized
+  // (`LayoutDOMView.update_bbox`, bokehjs 3.9.2) and stays as large as it was, over the sentence below.
+  function fit_plot() {
+    const plot = Bokeh.index.find_one_by_id(model.figures[0])
+    const {outer_width, outer_height} = plot?.model.attributes ?? {}
+    const {width, height} = plot?.bbox ?? {}
+    if (width && (outer_width != Math.round(width) || outer_height != Math.round(height))) plot.compute_layout()
+  }
+  const resized = new ResizeObserver(() => requestAnimationFrame(fit_plot))
+  setTimeout(() => {
+    const view = ancestor(el, "lr-view")
+    for (const one of view ? [view, ...view.shadowRoot.children] : []) resized.observe(one)
+  })
+
   document.addEventListener("keydown", escape)
   model.on("drawer", open)
   model.on("content", show)

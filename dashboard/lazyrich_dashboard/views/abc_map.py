@@ -24,6 +24,7 @@ class AbcMapView(View):
 
     title = "The map of parametrizations"
     question = "Which wide networks learn features?"
+    hint = "Drag the diamond, or move the sliders."
     x, y = abc_plane.X, abc_plane.Y
     parts = (*abc_plane.PARTS, Part(_HERE, "points", "trained"))
     legend_columns, is_tall = 2, True

@@ -30,7 +30,7 @@ HIDDENS: Range = (-0.5, 1.5)
 READOUTS: Range = (0.0, 2.0)
 X = Axis("output: readout's a + b")
 Y = Axis("hidden: c + min(2a₁ + 1, 2a₂)")
-POINT = "your choice (drag it)"
+POINT = "your choice"
 PARTS = (
     Part("kernel regime, r > 0", "band", "train", legend=False),
     Part("does not learn", "band", "guide", legend=False),
@@ -40,7 +40,7 @@ PARTS = (
     Part("feature learning, r = 0", "strong segments", "trained"),
     Part("words", "labels", "guide", legend=False),
     Part("known", "rings", "theory", legend=False),
-    Part("names", "labels", "theory", legend=False),
+    Part("names", "labels below", "theory", legend=False),
     Part(POINT, "diamonds", "test"),
 )
 _LEVELS = (0.25, 0.5, 0.75, 1.0)
@@ -182,7 +182,7 @@ def _known(readout: float) -> Columns:
         given = lr.abc(name, 2)
         at = Choice.of(lr.ABC(given.a, given.b, given.c + rate))
         if np.isclose(at.readout, readout):
-            words = f"{name} at rate 1/N" if rate else "standard at a fixed rate" if name == "standard" else name
+            words = f"{name}\nat rate 1/N" if rate else "standard\nat a fixed rate" if name == "standard" else name
             names.setdefault((at.output, at.hidden), []).append(words)
     points = np.array(list(names)).reshape(-1, 2)
     texts = np.array([",\n".join(words) for words in names.values()], dtype=object)
@@ -191,7 +191,7 @@ def _known(readout: float) -> Columns:
         # Below the edge, where nothing else is.
         "names": {
             "x": points[:, 0] + np.where(points[:, 0] > 0.75, 0.1, -0.2),
-            "y": points[:, 1] - 0.05 - 0.08 * np.array([len(words) for words in names.values()]),
+            "y": points[:, 1] - 0.03,
             "text": texts,
         },
     }

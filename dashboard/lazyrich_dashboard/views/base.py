@@ -101,6 +101,8 @@ class View(AbstractView):
     log_y = param.Boolean(default=True, doc="Whether the vertical axis is logarithmic, where that can be chosen.")
     title: ClassVar[str]
     question: ClassVar[str]
+    # What the mouse does in the plot, said where there is a mouse to do it: not in files.
+    hint: ClassVar[str] = ""
     parts: ClassVar[tuple[Part, ...]]
     # Labels of the lines and points that a pin keeps.
     pinnable: ClassVar[tuple[str, ...]] = ()
@@ -233,7 +235,7 @@ class View(AbstractView):
         else:
             self.snapshot = snapshot
             self._draw(snapshot)
-            self.summary_pane.object = html.escape(self.summary(snapshot))
+            self.summary_pane.object = html.escape(f"{self.summary(snapshot)} {self.hint}".strip())
             self._put(self._plot)
         self.tools.refresh()
 

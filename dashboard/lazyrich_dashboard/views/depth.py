@@ -127,7 +127,7 @@ class _LayersView(View):
 
     def _so_far(self, snapshot: Snapshot) -> str:
         count = len(snapshot.measured)
-        return f"{count} random network{'s' * (count != 1)}" if count else "random networks come when the controls rest"
+        return f"{count} random network{'s' * (count != 1)}" if count else "random networks have not been drawn yet"
 
 
 class VarianceView(_LayersView):

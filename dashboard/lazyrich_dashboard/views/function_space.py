@@ -112,7 +112,7 @@ class ModesView(View):
         power = np.diff(columns["target in 1…i"]["y"], prepend=0.0)
         half = int((learned > 0.5).sum())
         words = (
-            f"At t = {snapshot.time:.3g} {half} of {len(learned)} modes are over half learned, "
+            f"At t = {snapshot.time:.3g}, {half} of {len(learned)} modes are over half learned, "
             f"and {100 * (learned * power).sum():.0f} % of the target."
         )
         if snapshot.frame is not None:
@@ -142,6 +142,7 @@ class ModesView(View):
 
     def recolour(self, tokens: Tokens) -> None:
         """Draw in the colours of the page's theme."""
+        self.images.resize(tokens)
         self.values.recolour(tokens)
         super().recolour(tokens)
 

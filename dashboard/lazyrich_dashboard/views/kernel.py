@@ -194,7 +194,8 @@ class KernelMatrixView(View):
             within, between = matrix[same].mean(), matrix[off & ~same].mean()
             return f"{diagonal}, {within:.3g} on average within a class and {between:.3g} between classes."
         if off.any():
-            return f"{diagonal}, and from {matrix[off].min():.3g} to {matrix[off].max():.3g} beside it (the colours)."
+            least, most = matrix[off].min(), matrix[off].max()
+            return f"{diagonal}, and entries from {least:.3g} to {most:.3g} beside it (the colours)."
         return f"{diagonal}; one point has no others beside it."
 
 

@@ -233,7 +233,7 @@ class LearningCurvesView(View):
             else f"Without ridge, the test loss of {learner} diverges at n = {n}"
         )
         if not snapshot.measured:
-            return f"{words}; random subsets are drawn when the controls rest."
+            return f"{words}; random subsets have not been drawn yet."
         mean, _ = _mean_and_error(snapshot.measured, 0)
         expected = known.at_sizes[0]
         fair = np.isfinite(expected) & (expected > _ZERO) & np.isfinite(mean)

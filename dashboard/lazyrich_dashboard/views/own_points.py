@@ -11,7 +11,7 @@ from bokeh.models import ColumnDataSource, CustomJS, PointDrawTool
 from lazyrich.data import X_RANGE, Y_RANGE, pairs_of
 
 from ..dragging import add_point_tool
-from ..marks import Columns
+from ..marks import Axis, Columns
 from ..results import Snapshot
 from .base import Range
 from .function import FunctionView
@@ -32,7 +32,9 @@ if (wait <= 0) send(); else echo.later = setTimeout(send, wait);
 class OwnPointsView(FunctionView):
     """Functions of one coordinate through points that can be edited in the plot."""
 
-    question = "Click: add a point. Drag: move it. Click one, then Backspace: delete it."
+    x = Axis("x")
+    question = "Which function goes through your points?"
+    hint = "Click: add a point. Drag: move it. Click one, then Backspace: delete it."
 
     def __init__(self, **params):
         """Render the plot, empty, and let its points be edited."""

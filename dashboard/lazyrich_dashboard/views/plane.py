@@ -72,6 +72,7 @@ class PlaneView(View):
 
     title = "Order and chaos"
     question = "Is the network critical?"
+    hint = "Click to move there."
     x = Axis("weight variance σ²w")
     y = Axis("bias variance σ²b")
     parts = (
@@ -125,7 +126,7 @@ class PlaneView(View):
             fate, where = ("dies out", "") if q < 1 else ("grows without end", " (at a variance of 10⁶)")
             return (
                 f"The variance {fate}; gradients and differences of inputs go by √χ⊥ = {np.sqrt(chi):.3g} a "
-                f"layer{where}, so that correlations follow the curve beside. Click to move there."
+                f"layer{where}, so that correlations follow the curve beside."
             )
         side = (
             "critical: differences are kept"
@@ -133,4 +134,4 @@ class PlaneView(View):
             else "ordered: all inputs become one" if chi < 1 else "chaotic: close inputs part"
         )  # fmt: skip
         reach = "" if abs(chi - 1) < 0.005 or chi <= 0 else f", by e in {1 / abs(np.log(chi)):.2g} layers"
-        return f"χ⊥ = {chi:.3g}, {side}{reach}; the variance settles at {q:.3g}. Click to move there."
+        return f"χ⊥ = {chi:.3g}, {side}{reach}; the variance settles at {q:.3g}."

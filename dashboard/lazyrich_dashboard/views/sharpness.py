@@ -98,9 +98,10 @@ class SharpnessView(View):
 
     @staticmethod
     def _heights(columns: Columns) -> Range:
-        """Return an axis of at least half a decade, so that noise does not fill it."""
+        """Return an axis of at least half a decade, with what is shown in its middle: noise does not fill it."""
         low, high = padded([part["y"] for part in columns.values()], log=True)
-        return min(low, high / 3), high
+        more = np.sqrt(max(1.0, 3 * low / high))
+        return float(low / more), float(high * more)
 
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
         """Return the theory's time range and the sharpnesses."""
@@ -113,7 +114,7 @@ class SharpnessView(View):
         words = f"In the lazy limit the sharpness stays at {theory.spectrum.values[0] / theory.n:.3g}"
         at = nearest_checkpoint(trained, snapshot.time)
         if at is None:
-            return f"{words}; that of the networks is measured when the controls rest, and has not come this far yet."
+            return f"{words}; that of the networks has not been measured this far yet."
         words += f"; in the networks it goes from {mean_and_error(trained[0].values)} to {mean_and_error(at.values)}"
         words += f" at t = {at.time:.3g}"
         if not np.isfinite(at.edge):

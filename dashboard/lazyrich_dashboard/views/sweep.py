@@ -143,7 +143,7 @@ class AgainstRichnessView(_MovementView):
         experiment, curves = snapshot.predicted, self._curves(snapshot)
         limit, widest = curves.pop(math.inf), curves[FEW_WIDTHS[-1]]
         if len(widest.x) < 2:
-            return "Networks of several widths are trained at several richnesses when the controls rest."
+            return "Networks of several widths and richnesses have not all been trained yet."
         words = (
             f"From γ₀ = {widest.x[0]:g} to {widest.x[-1]:g} kernels of width {FEW_WIDTHS[-1]} go from moving by "
             f"{_plus_minus(widest, 0)} of their size to {_plus_minus(widest, -1)}"
@@ -222,7 +222,7 @@ class AgainstWidthView(_MovementView):
         networks, limit = self._curves(snapshot)
         at = f"At γ₀ = {snapshot.predicted.network.richness:g}"
         if len(networks.x) < 3:
-            return f"{at} networks of widths {WIDTHS[0]} to {WIDTHS[-1]} are trained when the controls rest."
+            return f"{at} networks of widths {WIDTHS[0]} to {WIDTHS[-1]} have not all been trained yet."
         words = (
             f"{at} kernels move by {_plus_minus(networks, 0)} of their size at width {networks.x[0]:g}, "
             f"{_plus_minus(networks, -1)} at {networks.x[-1]:g}: {self._slope(snapshot)}"

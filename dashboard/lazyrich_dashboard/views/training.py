@@ -152,4 +152,6 @@ def _lowest(of_theory: OfTheory) -> dict[str, Any]:
     best = int(np.argmin(np.where(np.isfinite(loss), loss, np.inf)))
     if best == len(times) - 1:
         return nothing("labels")
-    return {"x": times[[best]], "y": loss[[best]], "text": ["lowest\n▾"]}
+    # On the side where the train loss is not.
+    text = "▴\nlowest" if of_theory.train_loss[best] > loss[best] else "lowest\n▾"
+    return {"x": times[[best]], "y": loss[[best]], "text": [text]}
