@@ -4,7 +4,7 @@ Networks come first; while they train, what views measure goes on without a word
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .results import Frame
 
@@ -25,7 +25,7 @@ class Progress:
         self._training: _Pace | None = None
         self._measuring: _Pace | None = None
         self._outcome = ""  # what has become of the networks
-        self._items = 0
+        self._items: Sequence[int] = ()
 
     def begin_training(self) -> None:
         """Networks will start."""
@@ -47,17 +47,17 @@ class Progress:
         """Networks, trained or not, are those of other controls."""
         self._training, self._outcome = None, ""
 
-    def begin_measuring(self, items: int) -> None:
-        """Views will measure so many items, possibly none."""
-        self._items, self._measuring = items, _Pace() if items else None
+    def begin_measuring(self, items: Sequence[int]) -> None:
+        """Views will measure so many items each, possibly none."""
+        self._items, self._measuring = items, _Pace() if any(items) else None
         if self._training is None:
-            words = "measuring starts when the controls rest" if items else self._outcome
-            self._report(words, running=bool(items))
+            words = "measuring starts when the controls rest" if any(items) else self._outcome
+            self._report(words, running=any(items))
 
-    def measured(self, count: int) -> None:
-        """Views have measured so many items."""
+    def measured(self, counts: Sequence[int]) -> None:
+        """Views have measured so many items each; what is said is of the one that is furthest behind."""
         if self._training is None and self._measuring:
-            done = count / self._items
+            done = min(count / items for count, items in zip(counts, self._items, strict=True) if items)
             self._report(f"measuring{self._measuring.left(done)}", running=True, done=100 * done)
 
     def end_measuring(self, outcome: str) -> None:

@@ -56,6 +56,7 @@ class Work:
         self.frames: tuple[Frame, ...] = ()
         self.predicted: Predictions = {}
         self.measured: dict[AbstractView, tuple[Any, ...]] = {}
+        self._measuring: list[AbstractView] = []
         self._trained: lr.Experiment | None = None  # the experiment whose networks were asked for last
         self._progress = Progress(screen.report)
         self.theory_lane = Latest(THEORY, deliver)
@@ -130,7 +131,8 @@ class Work:
             self._train(experiment)
         shown = [view for view, prediction in self.predicted.items() if not isinstance(prediction, Refusal)]
         streams = {view: items for view in shown if (items := view.measure(experiment)) is not None}
-        self._progress.begin_measuring(sum(items.count for items in streams.values()))
+        self._measuring = list(streams)
+        self._progress.begin_measuring([items.count for items in streams.values()])
         if streams:
             self.measure_lane.submit(
                 lambda: ((view, item) for view, items in streams.items() for item in items),
@@ -157,7 +159,7 @@ class Work:
     def _add_measured(self, new: list[tuple[AbstractView, Any]]) -> None:
         for view, item in new:
             self.measured[view] = (*self.measured.get(view, ()), item)
-        self._progress.measured(sum(map(len, self.measured.values())))
+        self._progress.measured([len(self.measured.get(view, ())) for view in self._measuring])
         self._screen.take_results()
 
     def _add_frames(self, new: list[Frame]) -> None:

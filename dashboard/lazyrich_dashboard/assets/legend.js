@@ -15,9 +15,10 @@ function fit() {
     const widest = (count, column) => Math.max(...widths.filter((_, i) => i % count == column))
     const needed = count => Array.from({length: count}, (_, i) => widest(count, i) + legend.spacing)
       .reduce((sum, width) => sum + width, 2 * legend.padding + gap - legend.spacing)
+    const room = plot.bbox.width - plot.frame.bbox.left // it begins where the frame does, and is cut where the figure ends
     const most = Math.min(figure.tags[2] || widths.length, widths.length)
     let count = most
-    for (let rows = 2; count > 1 && needed(count) > plot.frame.bbox.width; rows++) {
+    for (let rows = 2; count > 1 && needed(count) > room; rows++) {
       count = Math.min(most, Math.ceil(widths.length / rows))
     }
     legend.ncols = count == widths.length ? "auto" : count
