@@ -22,7 +22,8 @@ _CUT_LEGENDS = """() => Bokeh.documents.flatMap(document => Array.from(document.
     const plot = Bokeh.index.find_one(figure), {el, entries} = plot.views.find_one(legend);
     const {left, right, width} = el.getBoundingClientRect();
     const boxes = entries.map(entry => entry.el.getBoundingClientRect());
-    return boxes.some(box => box.left < left || box.right > right) || width > plot.bbox.width - plot.frame.bbox.left + 1;
+    const room = plot.bbox.width - plot.frame.bbox.left;
+    return boxes.some(box => box.left < left || box.right > right) || width > room + 1;
   }).map(([figure]) => figure.name)"""
 
 
