@@ -291,7 +291,11 @@ class _Job:
             self._deliver()
         elif not self._is_due:
             self._is_due = True
-            _after(wait, self._deliver)
+            _after(wait, self._deliver_late)
+
+    def _deliver_late(self) -> None:
+        if self._lane._job is self:  # else the session may have gone, and its document cannot take anything
+            self._deliver()
 
     def _deliver(self) -> None:
         # A server may run the callbacks it is given in any order, so each takes all there is, and some find nothing.

@@ -109,6 +109,26 @@ def test_items_in_quick_succession_are_delivered_together(worker, monkeypatch):
     assert seen.items == ["a", "b", "c", "d", "e"]
 
 
+def test_nothing_is_delivered_late_to_a_session_that_has_gone(worker, monkeypatch):
+    monkeypatch.setattr(jobs, "_INTERVAL", 0.1)
+    late, delivered = threading.Event(), []
+    monkeypatch.setattr(jobs._Job, "_deliver_late", lambda job, do=jobs._Job._deliver_late: (do(job), late.set()))
+    go_on = threading.Event()
+
+    def items():
+        yield from "ab"
+        assert go_on.wait(LIMIT)
+
+    lane = Latest(worker, delivered.append)
+    Seen().submit(lane, items)
+    while lane._job is not None and not lane._job._is_due:
+        time.sleep(0.001)
+    lane.cancel()
+    assert late.wait(LIMIT)
+    go_on.set()
+    assert len(delivered) == 1
+
+
 def test_the_end_and_what_comes_with_it_are_not_waited_for(worker, monkeypatch):
     monkeypatch.setattr(jobs, "_INTERVAL", LIMIT)
     loop, seen = Loop(), Seen()
