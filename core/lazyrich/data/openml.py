@@ -52,9 +52,11 @@ def _run(future: "Future[tuple[np.ndarray, np.ndarray]]", name: str) -> None:
 
 def _fetch(name: str) -> tuple[np.ndarray, np.ndarray]:
     number, channels = _SETS[name]
-    rows = {"nrows": IMAGES}  # all 60,000 of CIFAR-10 would take gigabytes while they are read
+    # All 60,000 of CIFAR-10 would take gigabytes while they are read. Labels are read as the numbers they are: as
+    # categories, scikit-learn's default, they are numbers too for pandas 3.1, where scikit-learn 1.9.1 awaits texts.
+    reading = {"nrows": IMAGES, "dtype": {}}
     got: Any = fetch_openml(
-        data_id=number, as_frame=False, parser="pandas", n_retries=1, delay=0.2, read_csv_kwargs=rows
+        data_id=number, as_frame=False, parser="pandas", n_retries=1, delay=0.2, read_csv_kwargs=reading
     )
     pixels = np.asarray(got.data, dtype=np.float32).reshape(len(got.data), channels, -1).mean(axis=1)
     return pixels.round().astype(np.uint8), np.asarray(got.target).astype(int)
