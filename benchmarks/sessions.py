@@ -22,7 +22,7 @@ from bokeh.client import ClientSession, pull_session
 from bokeh.core.serialization import Deserializer, Serialized
 from bokeh.document.events import MessageSentEvent
 from bokeh.events import DocumentReady
-from bokeh.models import GlyphRenderer
+from bokeh.models import Plot
 
 from benchmarks.timing import Note, Row
 from lazyrich_dashboard.results import theory
@@ -50,7 +50,9 @@ class _Visitor:
         self.session.force_roundtrip()
         labels = {getattr(getattr(model, "data", None), "label", ""): model for model in document.models}
         self.slider: Any = labels["Weight variance σ²w"]
-        self._spectrum = document.select_one({"type": GlyphRenderer, "name": "theory"}).data_source.id
+        spectrum = document.select_one({"type": Plot, "name": "Spectrum"})
+        (theory,) = (renderer for renderer in spectrum.renderers if renderer.name == "theory")
+        self._spectrum = theory.data_source.id
         self._shown: Any = None
         self.session._handle_patch = self._read  # pyright: ignore[reportAttributeAccessIssue]
 
