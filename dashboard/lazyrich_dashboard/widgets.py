@@ -83,7 +83,8 @@ def slider(parameter: param.Number) -> Any:
 
 def switch(parameter: param.Boolean) -> pmui.Switch:
     """Return a switch."""
-    return pmui.Switch.from_param(parameter, label=parameter.label, **_COMMON, **named(parameter.name))
+    place = {**_COMMON, "margin": (1, 10, 1, 18)}  # its knob stands out to the left
+    return pmui.Switch.from_param(parameter, label=parameter.label, **place, **named(parameter.name))
 
 
 def steps(parameter: param.Number, values: Iterable[float]) -> pmui.DiscreteSlider:
