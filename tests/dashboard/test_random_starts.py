@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 
 import numpy as np
+import pytest
 
 import lazyrich as lr
 from lazyrich_dashboard.results import theory, theory_key
@@ -76,3 +77,29 @@ def test_a_random_start_depends_on_width_and_richness_and_a_centred_theory_does_
     for centred, same in ((True, True), (False, False)):
         one = small(centred=centred)
         assert (theory_key(one) == theory_key(dataclasses.replace(one, network=wider))) == same
+
+
+def test_of_a_target_of_zeros_nothing_is_learned_in_any_group_and_nothing_fails():
+    data = SMALL.load_data()
+    zeros = lr.Dataset(
+        x_train=data.x_train, y_train=0 * data.y_train, x_test=data.x_test, y_test=0 * data.y_test, name="digits"
+    )
+    snapshot = snapshot_of(SMALL, "trained networks")
+    flow = lr.LinearDynamics(snapshot.theory.spectrum, zeros.y_train, cross_ntk=snapshot.theory.flow.cross_ntk)
+    snapshot = dataclasses.replace(snapshot, theory=dataclasses.replace(snapshot.theory, data=zeros, flow=flow))
+    view = ModesView()
+    view.update(snapshot)
+    assert not len(view.columns(snapshot)["nets"]["x"])
+    assert view.ranges(snapshot, view.columns(snapshot))[1] == (-0.03, 1.05)
+
+
+@pytest.mark.parametrize("centred", [True, False], ids=["centred", "random_start"])
+def test_the_script_of_an_experiment_has_the_expected_losses(capsys, centred):
+    experiment = small(centred=centred)
+    exec(experiment.to_python(), {})
+    time, loss, _ = map(float, capsys.readouterr().out.splitlines()[-1].split())
+    result = theory(experiment)
+    want = lr.expected_losses(result.flow, time, result.data.y_test).test
+    assert loss == pytest.approx(want, rel=1e-3)  # four digits of the loss and of its time
+    of_mean = result.flow.test_loss(time, result.data.y_test)
+    assert (want > 1.1 * of_mean) == (not centred)

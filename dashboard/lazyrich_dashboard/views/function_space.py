@@ -102,7 +102,7 @@ class ModesView(View):
         low, high = 0.0, 1.0
         if snapshot.trained:
             shares = LearnedModes(snapshot.theory).measured(snapshot.trained)
-            low, high = min(low, shares.min()), max(high, shares.max())
+            low, high = shares.min(initial=low), shares.max(initial=high)  # of a target of zeros there are none
         return padded([np.array([1.0, snapshot.theory.n])], log=True), (low - 0.03, high + 0.05)
 
     def summary(self, snapshot: Snapshot) -> str:
