@@ -66,3 +66,8 @@ def test_kernels_of_the_training_points_alone_are_not_enough_for_the_test_loss(p
     flow = lr.LinearDynamics(lr.ntk(net, x), Y, lr.ntk(net, x_test, x), **lr.initial_covariance(net, x))
     with pytest.raises(ValueError, match="covariance needs nngp, and on test points"):
         lr.expected_losses(flow, 1.0, Y_TEST)
+
+
+def test_outputs_that_would_be_infinite_are_refused_in_a_sentence(points):
+    with pytest.raises(ValueError, match=r"gamma must be above 1e-100, .*; got 1e-200. Raise the richness."):
+        lr.initial_covariance(lr.Network(richness=1e-200), points[0])

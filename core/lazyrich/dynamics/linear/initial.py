@@ -8,6 +8,10 @@ from ...networks import Network
 from .linear_dynamics import LinearDynamics
 
 
+# Of smaller ones the square's inverse leaves the range of float64, with some room for the kernel.
+_LEAST_GAMMA = 1e-100
+
+
 class ExpectedLosses(NamedTuple):
     """Losses of one network on average over its initial weights, floats or (T,); `test` is None without targets."""
 
@@ -29,9 +33,16 @@ def initial_covariance(net: Network, x: Any, x_test: Any = None) -> dict[str, An
         `nngp`, (n, n); with test points also `cross_nngp`, (n', n), and `test_nngp`, (n', n').
 
     Raises:
-        ValueError: inputs of a wrong shape or with NaN, of different dimensions, or a kernel that overflows.
+        ValueError: inputs of a wrong shape or with NaN, of different dimensions, a kernel that overflows, or a richness
+            of nearly 0.
     """
-    scale = of_type(net, "net", Network).gamma ** -2
+    gamma = of_type(net, "net", Network).gamma
+    if not gamma > _LEAST_GAMMA:
+        raise ValueError(
+            f"The output scale gamma must be above {_LEAST_GAMMA:g}, that outputs before training are finite; "
+            f"got {gamma:.3g}. Raise the richness."
+        )
+    scale = gamma**-2
     result = {"nngp": scale * nngp(net, x)}
     if x_test is None:
         return result
