@@ -7,7 +7,6 @@ from ...kernels import nngp
 from ...networks import Network
 from .linear_dynamics import LinearDynamics
 
-
 # Of smaller ones the square's inverse leaves the range of float64, with some room for the kernel.
 _LEAST_GAMMA = 1e-100
 
