@@ -134,7 +134,13 @@ def field(parameter: param.Number, **options: Any) -> pmui.TextInput:
             raise ValueError(f"{parameter.label} must be {rule}; got {written!r}. Type digits.") from None
 
     widget = pmui.TextInput(label=parameter.label, **{**_COMMON, **named(name), **options})
-    return _typed(widget, parameter, read, lambda value: f"{value:.10g}")
+    return _typed(widget, parameter, read, _shortest)
+
+
+def _shortest(number: float) -> str:
+    """Return the shortest text that is read as the same number."""
+    text = f"{number:g}"
+    return text if isinstance(number, float) and float(text) == number else str(number)
 
 
 def lines(parameter: param.Parameter, read: Callable[[str], Any], write: Callable[[Any], str]) -> pmui.TextAreaInput:

@@ -270,6 +270,24 @@ def test_a_field_that_holds_no_number_changes_nothing_and_says_so(explorer, labe
     assert not explorer.alert.visible
 
 
+@pytest.mark.parametrize(
+    ("label", "name", "typed"),
+    [
+        ("Seed", "seed", str(2**31 + 1)),
+        ("Seed", "seed", str(10**12)),
+        ("Step η", "learning_rate", "0.1234567890123"),
+        ("Step η", "learning_rate", "1e-05"),
+        ("Step η", "learning_rate", "0.1"),
+    ],
+)
+def test_a_field_shows_the_very_number_that_was_typed(explorer, label, name, typed):
+    field = controls(explorer)[label]
+    field.value = typed
+    assert getattr(explorer.state, name) == float(typed)
+    assert field.value == typed
+    assert not explorer.state.complaint
+
+
 def test_scrubbing_through_time_moves_the_plots_and_starts_no_work(fresh):
     assert fresh.wait(LIMIT)
     networks = fresh.snapshot.frames
