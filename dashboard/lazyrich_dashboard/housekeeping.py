@@ -10,7 +10,7 @@ from collections.abc import Callable
 import jax
 import psutil
 
-from . import jobs
+from . import jobs, precedence
 
 # Allocations that are still there before garbage is looked for among the young, and how often that happens before the
 # older are looked at too; a page takes a third of a million. The oldest are left to `_keep_house`.
@@ -46,7 +46,7 @@ def _keep_house(warm: Callable[[], None]) -> None:
         put_off, rests = 0.0, False
         while not jobs.have_ended():
             time.sleep(_PAUSE)
-            peace, now = jobs.peace(), memory()
+            peace, now = precedence.peace(), memory()
             rests = rests and peace >= _LONG_PEACE
             has_grown = now - at_home >= _MOST or (peace >= _LONG_PEACE and not rests and now - at_first >= _REST)
             if not has_grown and gc.get_count()[2] < _DUE:

@@ -4,8 +4,7 @@ A job is an iterator. A pool takes one item of it at a time and then puts the jo
 many sessions share the workers fairly, and a job that has been superseded or cancelled stops at its next item. Items
 are handed over on the session's own event loop, those that come in quick succession together.
 
-Theory, which follows a slider, comes first: whatever else is to be computed, of any session, waits until no theory is
-asked for.
+Theory, which follows a slider, takes precedence: whatever else is to be computed, of any session, gives way to it.
 """
 
 import asyncio
@@ -17,11 +16,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import panel as pn
+
+from . import precedence
 
 # What a slider moves; what is made of it once the controls rest (timelines, files); and what takes long: networks, and
 # whatever is measured. XLA spreads one run over all cores; a second worker lets others go on while one is deep in a
@@ -100,76 +99,6 @@ def _one_at_a_time() -> Deliver:
     return deliver
 
 
-class _Precedence:
-    """What is asked for in haste and has not been computed yet, of all sessions; the rest gives way to it.
-
-    Servers of one page share the times at which they were last in haste: the networks of one would take the cores from
-    the theory of another.
-    """
-
-    # Seconds without haste before the rest goes on, as a slider that is dragged asks again at once; and seconds after
-    # which one item of the rest is computed all the same, that it may come to an end while a class drags.
-    _PAUSE, _LONGEST = 0.1, 1.0
-    # The same for a piece of training, which takes less than a tenth of a second.
-    _LONGEST_OF_A_PIECE = 0.3
-
-    def __init__(self):
-        self._changed = threading.Condition()
-        self._hasty = 0
-        self._last, self._own = np.full(1, -np.inf), 0  # of each server; which of them this is
-
-    def share(self, path: Path, count: int, own: int) -> None:
-        """Keep the times in a file with one for each server, which the first makes."""
-        with path.open("ab") as file:
-            file.truncate(count * self._last.itemsize)
-        self._last, self._own = np.memmap(path, dtype=float, mode="r+", shape=(count,)), own
-
-    def add(self, hasty: int) -> None:
-        """Note that so many more are asked for; -1 for one that is computed."""
-        with self._changed:
-            self._hasty += hasty
-            self._last[self._own] = time.monotonic()  # which all processes of a machine have in common
-            self._changed.notify_all()
-
-    def give_way(self, is_a_piece: bool = False) -> None:
-        """Return when there is no haste."""
-        until = time.monotonic() + (self._LONGEST_OF_A_PIECE if is_a_piece else self._LONGEST)
-        with self._changed:
-            while (wait := min(until, self._end_of_haste()) - time.monotonic()) > 0:
-                self._changed.wait(wait)
-
-    def peace(self) -> float:
-        """Return for how many seconds no theory has been asked for or computed here; 0 while one is."""
-        return 0.0 if self._hasty else time.monotonic() - float(self._last[self._own])
-
-    def _end_of_haste(self) -> float:
-        return math.inf if self._hasty else float(self._last.max()) + self._PAUSE
-
-
-_precedence = _Precedence()
-
-
-def share_precedence(path: Path, count: int, own: int) -> None:
-    """Let this server, one of several, give way to the theory of the others, with which it shares a file."""
-    _precedence.share(path, count, own)
-
-
-def give_way() -> None:
-    """Return when no theory is asked for, in a second at most: for work that is no session's."""
-    _precedence.give_way()
-
-
-def never_stop() -> bool:
-    """Return False when no theory is asked for: the `stop` of training, whose next item may be seconds away."""
-    _precedence.give_way(is_a_piece=True)
-    return False
-
-
-def peace() -> float:
-    """Return for how many seconds no theory has been asked for in this process."""
-    return _precedence.peace()
-
-
 class Latest:
     """One lane of work in one session: a new request replaces the one before.
 
@@ -212,16 +141,16 @@ class Latest:
                 self._pool.submit(self._give_way, job)
 
     def _hurry(self, job: "_Job") -> None:
-        _precedence.add(1)
+        precedence.note(1)
         try:
-            self._pool.submit(job.advance).add_done_callback(lambda _: _precedence.add(-1))
+            self._pool.submit(job.advance).add_done_callback(lambda _: precedence.note(-1))
         except RuntimeError:
-            _precedence.add(-1)
+            precedence.note(-1)
             raise
 
     def _give_way(self, job: "_Job") -> None:
         if self._job is job:
-            _precedence.give_way()
+            precedence.give_way()
             job.advance()
 
     def cancel(self) -> None:

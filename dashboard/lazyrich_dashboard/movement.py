@@ -16,8 +16,8 @@ import numpy as np
 import lazyrich as lr
 from lazyrich.dynamics.training.learning_rates import step_below
 
-from . import jobs
 from .cache import RESULTS, SharedStream
+from .precedence import never_stop
 from .results import theory
 
 WIDTHS = (32, 64, 128, 256, 512)
@@ -139,7 +139,7 @@ def _measured(experiment: lr.Experiment, points: list[Point]) -> Iterator[Moved]
 def _trained(experiment: lr.Experiment, point: Point) -> np.ndarray:
     network = dataclasses.replace(experiment.network, width=int(point.width), richness=point.richness)
     trained = dataclasses.replace(experiment, network=network)
-    start, *_, end = trained.train_stream(("ntk",), stop=jobs.never_stop)
+    start, *_, end = trained.train_stream(("ntk",), stop=never_stop)
     return np.array([_distance(*pair) for pair in zip(end.ntk.values[:, 0], start.ntk.values[:, 0], strict=True)])
 
 

@@ -9,7 +9,7 @@ from platformdirs import user_cache_dir
 
 import lazyrich as lr
 
-from .jobs import give_way
+from .precedence import give_way
 from .results import frames, theory
 from .state import PRESET
 from .views import depth, kernel, learning_curves, plane

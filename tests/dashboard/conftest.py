@@ -1,5 +1,7 @@
 """Tests of the dashboard open the same few pages again and again: what one file has compiled serves the others."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import jax
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
@@ -16,3 +18,9 @@ def keep_compiled_programs(on: bool) -> None:
     """Switch JAX's cache on disk on or off, in the folder that tests/conftest.py has made for this run."""
     jax.config.update("jax_enable_compilation_cache", on)
     compilation_cache.reset_cache()  # JAX looks at the switch once, and then no more
+
+
+@pytest.fixture
+def worker():
+    with ThreadPoolExecutor(1) as pool:
+        yield pool

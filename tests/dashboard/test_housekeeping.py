@@ -21,7 +21,7 @@ def house(monkeypatch):
         ended = itertools.chain(itertools.repeat(False, looks), [True])
         gigabytes = itertools.chain(memory, itertools.repeat(memory[-1]))
         monkeypatch.setattr(housekeeping.jobs, "have_ended", lambda: next(ended))
-        monkeypatch.setattr(housekeeping.jobs, "peace", peace if callable(peace) else lambda: peace)
+        monkeypatch.setattr(housekeeping.precedence, "peace", peace if callable(peace) else lambda: peace)
         monkeypatch.setattr(housekeeping.time, "sleep", lambda seconds: None)
         monkeypatch.setattr(housekeeping, "memory", lambda: int(next(gigabytes) * GIGABYTE))
         monkeypatch.setattr(gc, "get_count", lambda: (0, 0, young))

@@ -2,64 +2,19 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from queue import Queue
 
 import pytest
 
 from lazyrich_dashboard import jobs
 from lazyrich_dashboard.jobs import Latest, session_deliverer
-from lazyrich_dashboard.results import frames
-from tests.dashboard.examples import small
-
-LIMIT = 60.0  # seconds until a test that waits for another thread gives up
-
-
-class Loop:
-    """An event loop for tests: it keeps the callbacks that it is given until it is told to run them."""
-
-    def __init__(self):
-        self._callbacks: Queue[Callable[[], None]] = Queue()
-
-    def deliver(self, callback: Callable[[], None]) -> None:
-        self._callbacks.put(callback)
-
-    def run(self, count: int, *, backwards: bool = False) -> None:
-        """Wait for `count` callbacks, then run them."""
-        callbacks = [self._callbacks.get(timeout=LIMIT) for _ in range(count)]
-        for callback in reversed(callbacks) if backwards else callbacks:
-            callback()
-
-
-class Seen:
-    """What a lane has handed over, in order."""
-
-    def __init__(self):
-        self.items, self.ends, self.errors = [], 0, []
-
-    def submit(self, lane: Latest, make: Callable[[], Iterator], delay: float = 0.0) -> None:
-        lane.submit(make, self.items.extend, self._end, self.errors.append, delay)
-
-    def _end(self) -> None:
-        self.ends += 1
+from tests.dashboard.lanes import LIMIT, Loop, Seen, finished
 
 
 @pytest.fixture(autouse=True)
 def _each_at_once(monkeypatch):
     """Let every item be delivered by itself, but where a test says otherwise."""
     monkeypatch.setattr(jobs, "_INTERVAL", 0.0)
-
-
-@pytest.fixture
-def worker():
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
-
-
-def finished(worker: ThreadPoolExecutor) -> None:
-    """Wait until the only worker has done what is in its queue now."""
-    worker.submit(lambda: None).result(LIMIT)
 
 
 def test_items_are_handed_over_in_order_and_then_the_end(worker):
@@ -223,90 +178,6 @@ def test_a_delayed_job_starts_by_itself(worker):
     seen.submit(Latest(worker, loop.deliver), lambda: iter("a"), delay=0.01)
     loop.run(2)
     assert seen.items == ["a"]
-
-
-@pytest.fixture
-def hasty(monkeypatch):
-    """The pool of theory, all of it busy until the event is set."""
-    pool, computed = ThreadPoolExecutor(1), threading.Event()
-    monkeypatch.setattr(jobs, "THEORY", pool)
-
-    def theory():
-        assert computed.wait(LIMIT)
-        yield "theory"
-
-    Seen().submit(Latest(pool, Loop().deliver), theory)
-    yield computed
-    computed.set()
-    pool.shutdown()
-
-
-def test_what_is_not_theory_waits_until_none_is_asked_for(worker, monkeypatch, hasty):
-    monkeypatch.setattr(jobs._Precedence, "_LONGEST", LIMIT)
-    order = []
-    Seen().submit(Latest(worker, Loop().deliver), lambda: iter([order.append("networks")]))
-    Seen().submit(Latest(jobs.THEORY, Loop().deliver), lambda: iter([order.append("theory")]))
-    assert not order
-    hasty.set()
-    finished(worker)
-    assert order == ["theory", "networks"]
-
-
-def test_servers_of_one_page_give_way_to_the_theory_of_each_other(tmp_path, monkeypatch):
-    monkeypatch.setattr(jobs._Precedence, "_PAUSE", 0.3)
-    one, other = jobs._Precedence(), jobs._Precedence()
-    for number, server in enumerate((one, other)):
-        server.share(tmp_path / "haste", 2, number)
-    start = time.monotonic()
-    one.give_way()
-    assert time.monotonic() - start < 0.3  # nobody has been in haste
-    other.add(1)
-    start = time.monotonic()
-    one.give_way()
-    assert time.monotonic() - start >= 0.29
-
-
-def test_training_gives_way_between_two_checkpoints(worker, monkeypatch, hasty):
-    """Of which the first is there as soon as it is asked for, and the other after many pieces."""
-    monkeypatch.setattr(jobs._Precedence, "_LONGEST_OF_A_PIECE", LIMIT)
-    gives_way, waits = threading.Event(), jobs._Precedence.give_way
-    monkeypatch.setattr(jobs._Precedence, "give_way", lambda *own, **given: (gives_way.set(), waits(*own, **given)))
-    training = worker.submit(lambda: list(frames(small(time=3e3, checkpoints=2))))
-    assert gives_way.wait(LIMIT)
-    time.sleep(0.2)
-    assert not training.done()
-    hasty.set()
-    assert len(training.result(LIMIT)) == 2
-
-
-def test_there_is_peace_when_no_theory_is_asked_for(hasty):
-    assert jobs.peace() == 0.0
-    hasty.set()
-    while not jobs.peace():
-        time.sleep(0.01)
-    time.sleep(0.1)
-    assert 0.1 <= jobs.peace() < LIMIT
-
-
-def test_one_item_at_a_time_is_computed_while_a_class_drags_on(worker, monkeypatch, hasty):
-    monkeypatch.setattr(jobs._Precedence, "_LONGEST", 0.05)
-    loop, seen = Loop(), Seen()
-    seen.submit(Latest(worker, loop.deliver), lambda: iter("ab"))
-    loop.run(3)
-    assert (seen.items, seen.ends) == (["a", "b"], 1)
-
-
-def test_what_was_cancelled_while_it_gave_way_is_not_computed(worker, monkeypatch, hasty):
-    monkeypatch.setattr(jobs._Precedence, "_LONGEST", LIMIT)
-    gives_way, waits = threading.Event(), jobs._Precedence.give_way
-    monkeypatch.setattr(jobs._Precedence, "give_way", lambda self: (gives_way.set(), waits(self)))
-    order, lane = [], Latest(worker, Loop().deliver)
-    Seen().submit(lane, lambda: iter([order.append("networks")]))
-    assert gives_way.wait(LIMIT)
-    lane.cancel()
-    hasty.set()
-    finished(worker)
-    assert not order
 
 
 def test_a_value_error_becomes_its_sentence(worker, caplog):

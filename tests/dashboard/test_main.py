@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import lazyrich as lr
 from lazyrich_dashboard import __main__ as command
-from lazyrich_dashboard import classroom, jobs
+from lazyrich_dashboard import classroom, jobs, precedence
 from lazyrich_dashboard.app import TITLE
 from lazyrich_dashboard.commands import serve
 from lazyrich_dashboard.exports import notebook
@@ -185,7 +185,7 @@ def many(monkeypatch):
 
 def test_a_class_has_two_processes_that_serve_the_same_pages_behind_one_port(served, many, monkeypatch, capsys):
     shared = []
-    monkeypatch.setattr(jobs, "share_precedence", lambda *what: shared.append(what))
+    monkeypatch.setattr(precedence, "share", lambda *what: shared.append(what))
     monkeypatch.setattr(serve, "lan_address", lambda: "192.168.7.5")
     assert command.main(["serve", "--classroom", "--max-sessions", "20"]) == 0
     assert (many["count"], many["port"], many["address"]) == (2, 5006, "0.0.0.0")

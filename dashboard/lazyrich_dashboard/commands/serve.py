@@ -15,7 +15,7 @@ import threadpoolctl
 from panel.io.resources import LOCAL_DIST
 from tornado.websocket import WebSocketClosedError
 
-from .. import housekeeping, jobs
+from .. import housekeeping, jobs, precedence
 from ..app import TITLE, create_app
 from ..classroom import invitation, lan_address, limited, qr_for_terminal
 from ..gallery.app import NAME as GALLERY
@@ -107,7 +107,7 @@ def _serve_here(arguments: argparse.Namespace, address: str, origins: list[str],
     share_the_cores()
     keep_compiled_programs()
     if path is not None:
-        jobs.share_precedence(path.parent / "haste", _processes(arguments), int(path.name))
+        precedence.share(path.parent / "haste", _processes(arguments), int(path.name))
     if not arguments.cold:
         warm_preset()
     housekeeping.start((lambda: None) if arguments.cold else warm_usual)

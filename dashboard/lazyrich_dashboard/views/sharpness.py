@@ -11,10 +11,10 @@ import numpy as np
 
 import lazyrich as lr
 
-from .. import jobs
 from ..cache import RESULTS, SharedStream
 from ..live import band, padded
 from ..marks import Axis, Columns, Part
+from ..precedence import never_stop
 from ..results import Snapshot, check_size, nearest_checkpoint
 from .base import Range, View, mean_and_error, nothing, rule
 
@@ -44,7 +44,7 @@ def _sharpness(experiment: lr.Experiment) -> Iterator[Sharp]:
     check_size(experiment)
     training = experiment.training
     top = 2 * (1 + training.momentum) if training.optimizer == "gradient_descent" else np.inf
-    for chunk in experiment.train_stream(("sharpness",), stop=jobs.never_stop):
+    for chunk in experiment.train_stream(("sharpness",), stop=never_stop):
         edge = top / chunk.attrs["learning_rate"]
         yield Sharp(float(chunk.time[0]), chunk.sharpness.values[:, 0].astype(np.float64), edge)
 
