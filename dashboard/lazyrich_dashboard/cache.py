@@ -15,6 +15,17 @@ _MOST_LEFT = 2
 _left: "deque[SharedStream]" = deque()
 # Reentrant, as the garbage collector may end a reader while another is being counted.
 _leaving = threading.RLock()
+_at_work = threading.local()  # whose `stream` is that of which this thread computes the next item
+
+
+class DroppedError(Exception):
+    """Nobody waits for what is being computed any more; what is computed may raise it, and is made anew if need be."""
+
+
+def others_wait() -> bool:
+    """Return whether the stream of which this thread computes an item has other readers."""
+    stream = getattr(_at_work, "stream", None)
+    return stream is not None and stream.readers > 1
 
 
 class SharedStream:
@@ -33,7 +44,7 @@ class SharedStream:
         self._lock = threading.Lock()
         self._error: Exception | None = None
         self._is_complete = False
-        self._readers = 0
+        self.readers = 0
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the items from the first, computing those that no one has asked for yet."""
@@ -41,19 +52,26 @@ class SharedStream:
         try:
             index = 0
             while True:
-                with self._lock:
-                    if index == len(self._items) and not self._compute_next():
-                        return
+                if not self._has(index):
+                    return
                 yield self._items[index]
                 index += 1
         finally:
             self._count(-1)
+
+    def _has(self, index: int) -> bool:
+        """Return whether there is an item, when it has been computed."""
+        if index < len(self._items):
+            return True
+        with self._lock:
+            return index < len(self._items) or self._compute_next()
 
     def _compute_next(self) -> bool:
         if self._error is not None:
             raise self._error
         if self._is_complete:
             return False
+        _at_work.stream = self
         try:
             if self._source is None:
                 self._source = self._make()
@@ -63,18 +81,23 @@ class SharedStream:
         except StopIteration:
             self._source, self._is_complete = None, True
             return False
+        except DroppedError:
+            self._source = None
+            raise
         except Exception as error:
             self._error = error
             raise
+        finally:
+            _at_work.stream = None
         return True
 
     def _count(self, change: int) -> None:
         """Count a reader in or out; when the last leaves too early, the stream left longest ago loses its source."""
         with _leaving:
-            self._readers += change
+            self.readers += change
             if self in _left:
                 _left.remove(self)
-            if not self._readers and self._source is not None:
+            if not self.readers and self._source is not None:
                 _left.append(self)
             if len(_left) > _MOST_LEFT:
                 _left.popleft()._source = None

@@ -1,8 +1,9 @@
 """Work off the event loop: process-wide pools, and in each session the latest request wins.
 
 A job is an iterator. A pool takes one item of it at a time and then puts the job back at the end of its queue, so that
-many sessions share the workers fairly, and a job that has been superseded or cancelled stops at its next item. Items
-are handed over on the session's own event loop, those that come in quick succession together.
+many sessions share the workers fairly. A job that has been superseded or cancelled stops at its next item, or sooner if
+its item looks at `stops`. Items are handed over on the session's own event loop, those that come in quick succession
+together.
 
 Theory, which follows a slider, takes precedence: whatever else is to be computed, of any session, gives way to it.
 """
@@ -21,6 +22,7 @@ from typing import Any
 import panel as pn
 
 from . import precedence
+from .cache import DroppedError, others_wait
 
 # What a slider moves; what is made of it once the controls rest (timelines, files); and what takes long: networks, and
 # whatever is measured. XLA spreads one run over all cores; a second worker lets others go on while one is deep in a
@@ -29,6 +31,8 @@ THEORY = ThreadPoolExecutor(2, thread_name_prefix="theory")
 ASIDE = ThreadPoolExecutor(2, thread_name_prefix="aside")
 NETWORKS = ThreadPoolExecutor(2, thread_name_prefix="networks")
 _ended = threading.Event()
+
+_at_work = threading.local()  # whose `job` is the one of which this thread computes an item
 
 # Seconds between two deliveries of one job: a page that draws every checkpoint at once has no time for its visitor.
 _INTERVAL = 0.25
@@ -49,6 +53,19 @@ def end() -> None:
 def have_ended() -> bool:
     """Say whether the process is ending."""
     return _ended.is_set()
+
+
+def stops() -> bool:
+    """Return False when no theory is asked for: the `stop` of training, whose next item may be minutes away.
+
+    Raises:
+        DroppedError: nobody waits for the item any more.
+    """
+    precedence.give_way(is_a_piece=True)
+    job = getattr(_at_work, "job", None)
+    if job is not None and job.is_dropped and not others_wait():
+        raise DroppedError
+    return False
 
 
 def session_deliverer() -> Deliver:
@@ -149,7 +166,7 @@ class Latest:
             raise
 
     def _give_way(self, job: "_Job") -> None:
-        if self._job is job:
+        if not job.is_dropped:
             precedence.give_way()
             job.advance()
 
@@ -191,15 +208,23 @@ class _Job:
         self._ending: Callable[[], None] | None = None
         self._last, self._is_due = -math.inf, False  # when items were delivered last, and whether they will be
 
+    @property
+    def is_dropped(self) -> bool:
+        """Whether a newer request has come, or the job has been cancelled, or is at its end."""
+        return self._lane._job is not self
+
     def advance(self) -> None:
         """Compute one item, hand it over, and queue up for the next."""
-        if self._lane._job is not self:
+        if self.is_dropped:
             return
+        _at_work.job = self
         try:
             self._items = iter(self._make()) if self._items is None else self._items
             self._ready.append(next(self._items))
         except StopIteration:
             self._ending = self._on_end
+        except DroppedError:
+            return
         except ValueError as error:
             sentence = str(error)
             self._ending = lambda: self._on_error(sentence)
@@ -209,6 +234,8 @@ class _Job:
             _log.exception("A job failed")
             sentence = f"This could not be computed ({type(error).__name__}: {error}). Change a control to go on."
             self._ending = lambda: self._on_error(sentence)
+        finally:
+            _at_work.job = None
         self._announce()
         if self._ending is None:
             self._lane.enqueue(self)
@@ -223,7 +250,7 @@ class _Job:
             _after(wait, self._deliver_late)
 
     def _deliver_late(self) -> None:
-        if self._lane._job is self:  # else the session may have gone, and its document cannot take anything
+        if not self.is_dropped:  # else the session may have gone, and its document cannot take anything
             self._deliver()
 
     def _deliver(self) -> None:
@@ -232,7 +259,7 @@ class _Job:
         self._lane._deliver(self._hand_over)
 
     def _hand_over(self) -> None:
-        if self._lane._job is not self:
+        if self.is_dropped:
             return
         ending = self._ending  # looked at first: what is ready by then is all there is
         items = []
@@ -241,7 +268,7 @@ class _Job:
         with pn.io.hold():
             if items:
                 self._on_items(items)
-            if ending is not None and self._lane._job is self:
+            if ending is not None and not self.is_dropped:
                 self._lane._job = None
                 ending()
                 self._lane.idle.set()

@@ -17,7 +17,7 @@ import lazyrich as lr
 from lazyrich.dynamics.training.learning_rates import step_below
 
 from .cache import RESULTS, SharedStream
-from .precedence import never_stop
+from .jobs import stops
 from .results import theory
 
 WIDTHS = (32, 64, 128, 256, 512)
@@ -131,15 +131,19 @@ def measurement(experiment: lr.Experiment, points: list[Point]) -> SharedStream:
 
 
 def _measured(experiment: lr.Experiment, points: list[Point]) -> Iterator[Moved]:
-    for point in points:
-        measure = _trained if math.isfinite(point.width) else _mean_field
-        yield Moved(point, np.asarray(measure(experiment, point), np.float64))
+    for point in points:  # kept one by one, for those who leave before the last and come back
+        yield RESULTS.get(("moved", experiment.to_json(), point), lambda point=point: _moved(experiment, point))
+
+
+def _moved(experiment: lr.Experiment, point: Point) -> Moved:
+    measure = _trained if math.isfinite(point.width) else _mean_field
+    return Moved(point, np.asarray(measure(experiment, point), np.float64))
 
 
 def _trained(experiment: lr.Experiment, point: Point) -> np.ndarray:
     network = dataclasses.replace(experiment.network, width=int(point.width), richness=point.richness)
     trained = dataclasses.replace(experiment, network=network)
-    start, *_, end = trained.train_stream(("ntk",), stop=never_stop)
+    start, *_, end = trained.train_stream(("ntk",), stop=stops)
     return np.array([_distance(*pair) for pair in zip(end.ntk.values[:, 0], start.ntk.values[:, 0], strict=True)])
 
 

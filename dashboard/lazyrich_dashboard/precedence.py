@@ -67,15 +67,9 @@ def note(hasty: int) -> None:
     _own.note(hasty)
 
 
-def give_way() -> None:
-    """Return when no theory is asked for, in a second at most: for work that is no session's."""
-    _own.give_way()
-
-
-def never_stop() -> bool:
-    """Return False when no theory is asked for: the `stop` of training, whose next item may be seconds away."""
-    _own.give_way(is_a_piece=True)
-    return False
+def give_way(is_a_piece: bool = False) -> None:
+    """Return when no theory is asked for, in a second at most; in less for a piece of what is at work."""
+    _own.give_way(is_a_piece)
 
 
 def peace() -> float:

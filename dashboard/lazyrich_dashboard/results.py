@@ -14,8 +14,8 @@ import lazyrich as lr
 from lazyrich.data import FETCHED, check_is_here
 
 from .cache import RESULTS, SharedStream
+from .jobs import stops
 from .modes import MOST, Modes
-from .precedence import never_stop
 
 _TIMES = 160
 # A gigabyte in single precision; training holds a few copies.
@@ -253,7 +253,7 @@ def _compute_frames(experiment: lr.Experiment) -> Iterator[Frame]:
     check_size(experiment)
     plane = ("plane",) if is_planar(experiment.load_data()) else ()
     start = None
-    for chunk in experiment.train_stream(("loss", "outputs", "ntk", *plane), stop=never_stop):
+    for chunk in experiment.train_stream(("loss", "outputs", "ntk", *plane), stop=stops):
         ntk = chunk.ntk.values[:, 0].astype(np.float64)
         start = ntk if start is None else start
         yield _frame(chunk, ntk, start, experiment.training.time)

@@ -59,7 +59,7 @@ def test_training_gives_way_between_two_checkpoints(worker, monkeypatch, hasty):
     """Of which the first is there as soon as it is asked for, and the other after many pieces."""
     monkeypatch.setattr(Precedence, "_LONGEST_OF_A_PIECE", LIMIT)
     gives_way, waits = threading.Event(), Precedence.give_way
-    monkeypatch.setattr(Precedence, "give_way", lambda *own, **given: (gives_way.set(), waits(*own, **given)))
+    monkeypatch.setattr(Precedence, "give_way", lambda *given: (gives_way.set(), waits(*given)))
     training = worker.submit(lambda: list(frames(small(time=3e3, checkpoints=2))))
     assert gives_way.wait(LIMIT)
     time.sleep(0.2)
@@ -88,7 +88,7 @@ def test_one_item_at_a_time_is_computed_while_a_class_drags_on(worker, monkeypat
 def test_what_was_cancelled_while_it_gave_way_is_not_computed(worker, monkeypatch, hasty):
     monkeypatch.setattr(Precedence, "_LONGEST", LIMIT)
     gives_way, waits = threading.Event(), Precedence.give_way
-    monkeypatch.setattr(Precedence, "give_way", lambda self: (gives_way.set(), waits(self)))
+    monkeypatch.setattr(Precedence, "give_way", lambda *given: (gives_way.set(), waits(*given)))
     order, lane = [], Latest(worker, Loop().deliver)
     Seen().submit(lane, lambda: iter([order.append("networks")]))
     assert gives_way.wait(LIMIT)

@@ -12,9 +12,9 @@ import numpy as np
 import lazyrich as lr
 
 from ..cache import RESULTS, SharedStream
+from ..jobs import stops
 from ..live import band, padded
 from ..marks import Axis, Columns, Part
-from ..precedence import never_stop
 from ..results import Snapshot, check_size, nearest_checkpoint
 from .base import Range, View, mean_and_error, nothing, rule
 
@@ -44,7 +44,7 @@ def _sharpness(experiment: lr.Experiment) -> Iterator[Sharp]:
     check_size(experiment)
     training = experiment.training
     top = 2 * (1 + training.momentum) if training.optimizer == "gradient_descent" else np.inf
-    for chunk in experiment.train_stream(("sharpness",), stop=never_stop):
+    for chunk in experiment.train_stream(("sharpness",), stop=stops):
         edge = top / chunk.attrs["learning_rate"]
         yield Sharp(float(chunk.time[0]), chunk.sharpness.values[:, 0].astype(np.float64), edge)
 
