@@ -17,6 +17,8 @@ from bokeh.io.doc import patch_curdoc
 from bokeh.model import Model
 from bokeh.models import (
     AllIndices,
+    AllLabels,
+    CDSView,
     ColumnDataSource,
     CustomJS,
     CustomJSTicker,
@@ -151,17 +153,26 @@ def new_figure(parts: tuple[Part, ...], x: Axis, y: Axis, pinnable: tuple[str, .
     for part in parts:
         if part.label in pinnable:
             _add_pinned(figure, part)
-    _slim(figure)
+    slim(figure)
     return figure
 
 
-def _slim(figure: Figure) -> None:
-    """Share models that have no state, and leave out the glyphs of selections: no plot dims what is not selected."""
-    every, policy = AllIndices(), UnionRenderers()
+def slim(figure: Figure) -> None:
+    """Share models that have no state, and leave out what is never shown.
+
+    No plot dims what is not selected, and only what the legend names can be muted.
+    """
+    every, union, labels = AllIndices(), UnionRenderers(), AllLabels()
+    in_legend = {item.label.value for legend in figure.legend for item in legend.items}
     for renderer in cast(list[GlyphRenderer], figure.renderers):
         renderer.update(selection_glyph=None, nonselection_glyph=None)
+        if renderer.name not in in_legend:
+            renderer.muted_glyph = None
         renderer.view.filter = every
-        cast(ColumnDataSource, renderer.data_source).selection_policy = policy
+        cast(ColumnDataSource, renderer.data_source).selection_policy = union
+    for axis in figure.axis:
+        axis.major_label_policy = labels
+    figure.title = None
 
 
 def named_renderers(figure: Figure) -> dict[str, GlyphRenderer]:
@@ -177,19 +188,15 @@ def _give_the_legend_its_own(figure: Any) -> None:
     flicker while time plays.
     """
     renderers = named_renderers(figure)
+    names = {str(name) for shown in renderers.values() for name in cast(ColumnDataSource, shown.data_source).data}
+    mark: dict[str, Any] = {
+        "data_source": ColumnDataSource({name: [np.nan] for name in sorted(names)}), "view": CDSView(), "name": _LEGEND
+    }  # fmt: skip
     for legend in cast(list[Legend], figure.legend):
         for item in cast(list[LegendItem], legend.items):
-            item.renderers = [
-                GlyphRenderer(data_source=_one_mark(shown), glyph=shown.glyph, name=_LEGEND) for shown in item.renderers
-            ]
+            item.renderers = [GlyphRenderer(glyph=shown.glyph, muted_glyph=None, **mark) for shown in item.renderers]
             figure.renderers.extend(item.renderers)
         legend.js_on_event("legend_item_click", CustomJS(args={"renderers": renderers}, code=_MUTE))
-
-
-def _one_mark(renderer: GlyphRenderer) -> ColumnDataSource:
-    """Return the columns of a renderer with one mark that is not drawn."""
-    columns = cast(ColumnDataSource, renderer.data_source).data
-    return ColumnDataSource(data={str(name): [np.nan] for name in columns})
 
 
 def _add_pinned(figure: Figure, part: Part) -> None:

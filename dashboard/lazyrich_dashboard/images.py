@@ -13,7 +13,8 @@ import panel as pn
 from bokeh.models import ColumnDataSource
 from bokeh.plotting import figure as Figure
 
-from .figures import drawn_once, named_renderers, rendered
+from .figure_pane import FigurePane
+from .figures import drawn_once, named_renderers, rendered, slim
 from .labels import USUAL, resize_labels
 from .results import Theory
 from .theme import Tokens
@@ -85,6 +86,7 @@ def _empty_mosaic() -> Figure:
     plot.state.update(outline_line_width=0, sizing_mode=None, output_backend="canvas")
     for name, part in zip(("image", "words"), plot.subplots.values(), strict=True):
         part.handles["glyph_renderer"].name = name
+    slim(plot.state)
     return plot.state
 
 
@@ -97,7 +99,7 @@ class ModeImages:
         parts = named_renderers(self.figure)
         self._image, self.words = (cast(ColumnDataSource, parts[name].data_source) for name in ("image", "words"))
         # Hidden by a layout around it: the figure's own visibility would override the pane's.
-        self.pane = pn.Column(pn.pane.Bokeh(self.figure), visible=False)
+        self.pane = pn.Column(FigurePane(self.figure), visible=False)
 
     def resize(self, tokens: Tokens) -> None:
         """Write the words in the size of the tokens, and give them the room they need."""

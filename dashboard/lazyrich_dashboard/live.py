@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
-import panel as pn
 from bokeh.models import ColorBar, ColumnDataSource, GlyphRenderer
 from bokeh.models.glyph import Glyph
 from bokeh.plotting import figure
 
 from . import pinned
 from .copies import copied
+from .figure_pane import FigurePane
 from .figures import named_renderers, new_figure
 from .labels import keep_apart, resize_labels
 from .marks import Axis, Columns, Part
@@ -52,7 +52,7 @@ class Live:
             for label, renderer in self._renderers.items():
                 renderer.data_source = shared.source(label)
         keep_apart(self.figure, x, y)
-        self.pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=150, styles={"font-size": "12px"})
+        self.pane = FigurePane(self.figure, sizing_mode="stretch_both", min_height=150, styles={"font-size": "12px"})
 
     def source(self, label: str) -> ColumnDataSource:
         """Return the data source of a part."""

@@ -12,7 +12,8 @@ from bokeh.models import ColumnDataSource, Range1d, Span
 from bokeh.plotting import figure
 
 from . import widgets
-from .figures import drawn_once, named_renderers
+from .figure_pane import FigurePane
+from .figures import drawn_once, named_renderers, slim
 from .live import padded
 from .projection import keep_text_sizes, resize
 from .results import Snapshot
@@ -54,6 +55,7 @@ def _empty_values() -> figure:
     plot.scatter("x", "y", source=points, name="values", size=4, fill_alpha=0.5, line_alpha=0)
     plot.yaxis.axis_label = "mode's value"
     keep_text_sizes(plot)
+    slim(plot)
     return plot
 
 
@@ -67,7 +69,7 @@ class ModeValues:
         self._glyph: Any = dots.glyph
         self.points = cast(ColumnDataSource, dots.data_source)
         # Styled by a layout around it: a figure's pane has no style sheets of its own.
-        self.pane = pn.Column(pn.pane.Bokeh(self.figure), margin=0, **widgets.styled("lr-mode"))
+        self.pane = pn.Column(FigurePane(self.figure), margin=0, **widgets.styled("lr-mode"))
         self.recolour(LIGHT)
 
     def show(self, snapshot: Snapshot) -> None:
