@@ -163,7 +163,8 @@ def slim(figure: Figure) -> None:
     No plot dims what is not selected, and only what the legend names can be muted.
     """
     every, union, labels = AllIndices(), UnionRenderers(), AllLabels()
-    in_legend = {item.label.value for legend in figure.legend for item in legend.items}
+    items = [cast(Any, item) for legend in figure.legend for item in legend.items]
+    in_legend = {item.label.value for item in items}
     for renderer in cast(list[GlyphRenderer], figure.renderers):
         renderer.update(selection_glyph=None, nonselection_glyph=None)
         if renderer.name not in in_legend:

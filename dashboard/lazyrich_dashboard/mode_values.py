@@ -14,7 +14,7 @@ from bokeh.plotting import figure
 from . import widgets
 from .figure_pane import FigurePane
 from .figures import drawn_once, named_renderers, slim
-from .live import padded
+from .live import are_equal, padded
 from .projection import keep_text_sizes, resize
 from .results import Snapshot
 from .theme import LIGHT, Tokens
@@ -74,8 +74,9 @@ class ModeValues:
 
     def show(self, snapshot: Snapshot) -> None:
         """Show the snapshot's mode, and say what stands side by side."""
-        columns = mode_values(snapshot)
-        self.points.data = {name: values.astype(np.float32) for name, values in columns.items()}
+        columns: Any = {name: values.astype(np.float32) for name, values in mode_values(snapshot).items()}
+        if not are_equal(columns, self.points.data):
+            self.points.data = columns
         data, modes = snapshot.theory.data, snapshot.theory.modes
         for axis, values in ((self.figure.x_range, _places(data.y_train)), (self.figure.y_range, modes.on_train)):
             start, end = padded([values], log=False)

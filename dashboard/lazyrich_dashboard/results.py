@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -203,9 +203,8 @@ def _compute_theory(experiment: lr.Experiment) -> Theory:
         )
     if spec.name in FETCHED:
         check_is_here(spec.name)  # a download would keep a worker from all other sessions
-    data = experiment.load_data()
-    norms = np.linalg.norm(np.concatenate([data.x_train, data.x_test]), axis=1)
-    if net.phi.family.is_quadrature and entries > MOST_QUADRATURES and not np.allclose(norms, norms[0], rtol=1e-12):
+    data = _loaded(spec, experiment.seed)
+    if net.phi.family.is_quadrature and entries > MOST_QUADRATURES and not _are_on_a_sphere(data):
         raise ValueError(
             f"On points of unequal norms {net.phi} takes a quadrature a pair, for at most {MOST_QUADRATURES:,.0f} "
             f"kernel entries, depth x n x (n + tests); got {entries:,}. Take fewer points, a lower depth, or a smooth "
@@ -224,6 +223,17 @@ def _compute_theory(experiment: lr.Experiment) -> Theory:
     except lr.NoPowerLawError as refusal:
         fit = str(refusal)
     return Theory(net, data, flow, fit, times, *lr.expected_losses(flow, times, data.y_test))
+
+
+@lru_cache(maxsize=8)
+def _loaded(spec: lr.DataSpec, seed: int) -> lr.Dataset:
+    """Return the data, which are the same while the network's sliders move."""
+    return lr.Experiment(data=spec, seed=seed).load_data()
+
+
+def _are_on_a_sphere(data: lr.Dataset) -> bool:
+    norms = np.linalg.norm(np.concatenate([data.x_train, data.x_test]), axis=1)
+    return np.allclose(norms, norms[0], rtol=1e-12)
 
 
 def frames(experiment: lr.Experiment) -> SharedStream:
