@@ -37,9 +37,9 @@ class Guide(pn.viewable.Viewer):
 
     def toggle(self) -> None:
         """Open or close it; a lesson under way stays."""
-        if not self.is_open and not len(self.panel):
+        self.panel.visible = not self.is_open  # first, as the page makes room by it
+        if self.is_open and not len(self.panel):
             self.list_all()
-        self.panel.visible = not self.is_open
 
     def open_lesson(self, lesson: LessonPanel) -> None:
         """Show a lesson."""
