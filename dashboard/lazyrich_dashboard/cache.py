@@ -7,6 +7,7 @@ from a sample: holoviz/panel#8759). The least recently used entries go when the 
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any
 
 # Streams that were left before their end may go on later from where they are, so they keep what they need for that:
@@ -68,7 +69,7 @@ class SharedStream:
 
     def _compute_next(self) -> bool:
         if self._error is not None:
-            raise self._error
+            raise copy(self._error)
         if self._is_complete:
             return False
         _at_work.stream = self
@@ -85,7 +86,7 @@ class SharedStream:
             self._source = None
             raise
         except Exception as error:
-            self._error = error
+            self._error = copy(error)  # without the traceback, whose frames hold whoever asked
             raise
         finally:
             _at_work.stream = None

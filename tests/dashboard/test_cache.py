@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from lazyrich.data import openml
 from lazyrich_dashboard.cache import Cache, SharedStream
 from lazyrich_dashboard.views import PAGES, LearningCurvesView
 from tests.dashboard.examples import SMALL
@@ -203,6 +204,39 @@ def test_every_reader_of_a_stream_that_fails_gets_its_items_and_then_its_error()
         assert next(reader).nbytes == 1
         with pytest.raises(ValueError, match="the data end here"):
             next(reader)
+
+
+class Asker:
+    """Who asks for something that is kept for all, and must not be."""
+
+    def reads(self, ask) -> None:
+        try:
+            ask()
+        except ValueError:
+            return
+        raise AssertionError("It must fail.")
+
+
+def is_held(ask) -> bool:
+    """Whether somebody is kept by what he asked for in vain."""
+    asker = Asker()
+    held = weakref.ref(asker)
+    asker.reads(ask)
+    del asker
+    gc.collect()
+    return held() is not None
+
+
+def test_an_error_that_is_kept_holds_nobody_who_asked():
+    stream = SharedStream(lambda: (int(text) for text in ["none"]))
+    assert not any(is_held(lambda: list(stream)) for _ in range(3))
+
+
+def test_a_download_that_failed_holds_nobody_who_asked(monkeypatch):
+    failed = openml.Future()
+    failed.set_exception(OSError("no route to host"))
+    monkeypatch.setattr(openml, "download", lambda _: failed)
+    assert not any(is_held(lambda: openml.fetched("mnist", 1.0)) for _ in range(3))
 
 
 @pytest.mark.parametrize("kind", [kind for column in itertools.chain(*PAGES.values()) for kind in column])

@@ -78,16 +78,17 @@ def check_is_here(name: str) -> None:
 
 def _result(name: str, future: "Future[tuple[np.ndarray, np.ndarray]]", seconds: float) -> Any:
     try:
-        return future.result(seconds)
+        error = future.exception(seconds)  # not raised here: it would keep the frames of all who ask
     except TimeoutError:
         raise ValueError(
             f"{name} must be fetched from OpenML first; got nothing yet. The download goes on; wait, or take others."
         ) from None
-    except Exception as error:
-        raise ValueError(
-            f"{name} must be fetched from OpenML, which needs a network; got {type(error).__name__}: {error}. "
-            "Try again with a network, or take digits, which come with scikit-learn."
-        ) from None
+    if error is None:
+        return future.result()
+    raise ValueError(
+        f"{name} must be fetched from OpenML, which needs a network; got {type(error).__name__}: {error}. "
+        "Try again with a network, or take digits, which come with scikit-learn."
+    )
 
 
 @cache
