@@ -156,7 +156,7 @@ def _mean_field(experiment: lr.Experiment, point: Point) -> list[float]:
             warnings.simplefilter("ignore", RuntimeWarning)  # of a run that diverges, which is NaN here
             found = lr.mean_field(
                 experiment.network, data, richness=point.richness, particles=_PARTICLES, checkpoints=2,
-                record=("ntk",), seed=experiment.seed + run, **settings,
+                record=("ntk",), seed=experiment.seed + run, stop=stops, **settings,
             )  # fmt: skip
         distances.append(_distance(found.ntk.values[-1], found.ntk.values[0]))
     return distances

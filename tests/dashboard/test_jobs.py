@@ -1,5 +1,7 @@
 """Work off the event loop: in each lane the latest request wins, and many lanes share one worker fairly."""
 
+import dataclasses
+import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from lazyrich_dashboard import jobs, results
+from lazyrich_dashboard import jobs, movement, results
 from lazyrich_dashboard.cache import SharedStream
 from lazyrich_dashboard.jobs import Latest, session_deliverer
 from lazyrich_dashboard.results import frames
@@ -307,6 +309,20 @@ def test_training_that_nobody_waits_for_stops_between_two_checkpoints(worker):
     lane.cancel()
     finished(worker)
     assert len(seen.items) == 1 and not seen.errors
+
+
+@pytest.mark.parametrize("width", [32.0, math.inf], ids=["networks", "limit"])
+def test_a_measurement_that_nobody_waits_for_stops_within_a_point(worker, monkeypatch, width):
+    begun, stops = threading.Event(), jobs.stops
+    monkeypatch.setattr(movement, "stops", lambda: begun.set() or stops())
+    experiment = small(time=1e7, learning_rate=0.1)
+    experiment = dataclasses.replace(experiment, network=dataclasses.replace(experiment.network, depth=1))
+    seen, lane = Seen(), Latest(worker, Loop().deliver)
+    seen.submit(lane, lambda: iter(movement.measurement(experiment, [movement.Point(width, 1.0)])))
+    assert begun.wait(LIMIT)
+    lane.cancel()
+    finished(worker)
+    assert not seen.items and not seen.errors
 
 
 def test_training_that_was_dropped_is_made_anew_for_the_next(worker):

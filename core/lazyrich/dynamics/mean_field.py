@@ -13,6 +13,7 @@ weight for weight, a centred muP network of width S. So that is what is computed
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import xarray as xr
@@ -35,6 +36,7 @@ def mean_field(
     record: tuple[str, ...] = ("loss", "outputs"),
     checkpoints: int = 30,
     ntk_points: int | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> xr.Dataset:
     r"""Return the infinite-width rich dynamics of a network with one hidden layer.
 
@@ -49,6 +51,7 @@ def mean_field(
         record: any of loss, outputs, ntk.
         checkpoints: how many times are recorded for an end time.
         ntk_points: record the kernel on this many of the first training points; None means all.
+        stop: asked every 0.03 s whether to end here; see `train_stream`.
 
     Returns:
         The variables of `train`, over `time`, without a `seed` dimension.
@@ -68,6 +71,6 @@ def mean_field(
     )
     run = train(
         wide, data, time=time, learning_rate=learning_rate, seeds=1, seed=seed, record=record,
-        checkpoints=checkpoints, centred=True, ntk_points=ntk_points,
+        checkpoints=checkpoints, centred=True, ntk_points=ntk_points, stop=stop,
     )  # fmt: skip
     return run.isel(seed=0, drop=True)
