@@ -7,7 +7,7 @@ from bokeh.model import Model
 
 
 class FigurePane(pn.pane.Bokeh):
-    """Bokeh's pane without its two searches of all models, 11 ms a figure.
+    """Bokeh's pane without its two searches of all models, 12 ms a figure.
 
     One is for JavaScript that names the figure itself, of which ours has none; the other gives each model the theme's
     colours, which it is given again as it comes into the page's document.

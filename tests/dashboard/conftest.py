@@ -6,6 +6,8 @@ import jax
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
+from lazyrich_dashboard import jobs
+
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled_programs_are_shared():
@@ -24,3 +26,9 @@ def keep_compiled_programs(on: bool) -> None:
 def worker():
     with ThreadPoolExecutor(1) as pool:
         yield pool
+
+
+@pytest.fixture
+def each_at_once(monkeypatch):
+    """Let every item be delivered by itself, but where a test says otherwise."""
+    monkeypatch.setattr(jobs, "_INTERVAL", 0.0)
