@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import panel as pn
 import panel_material_ui as pmui
+from bokeh.document import Document
+from bokeh.io.state import curstate
 
 from . import bookmark, page_options, screen
 from .explorer import Explorer
@@ -62,5 +64,21 @@ def tie_to_session(page: pmui.Page, close: Callable[[], None]) -> None:
     for _, watcher in list(private.ref_watchers):
         (watcher.cls if watcher.inst is None else watcher.inst).param.unwatch(watcher)
     private.ref_watchers = []
-    if pn.state.curdoc is not None and pn.state.curdoc.session_context is not None:
-        pn.state.on_session_destroyed(lambda _: close())
+    document = pn.state.curdoc
+    if document is not None and document.session_context is not None:
+
+        def leave(_: object) -> None:
+            close()
+            _forget(document)
+
+        pn.state.on_session_destroyed(leave)
+
+
+def _forget(document: Document) -> None:
+    """Let go of a session's document where Bokeh has it as the current one outside of sessions.
+
+    A callback that fails leaves its document as the current one (bokeh.io.doc.patch_curdoc, seen in 3.9.2), and Panel
+    sets what was current before it made a page (panel.io.handlers.run_app, seen in 1.9.4).
+    """
+    if curstate().document is document:
+        curstate().document = Document()

@@ -2,8 +2,8 @@
 
 A job is an iterator. A pool takes one item of it at a time and then puts the job back at the end of its queue, so that
 many sessions share the workers fairly. A job that has been superseded or cancelled stops at its next item, or sooner if
-its item looks at `stops`. Items are handed over on the session's own event loop, those that come in quick succession
-together.
+its item looks at `stops` or `check_wanted`. Items are handed over on the session's own event loop, those that come in
+quick succession together.
 
 Theory, which follows a slider, takes precedence: whatever else is to be computed, of any session, gives way to it.
 """
@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import panel as pn
@@ -62,10 +63,15 @@ def stops() -> bool:
         DroppedError: nobody waits for the item any more.
     """
     precedence.give_way(is_a_piece=True)
+    check_wanted()
+    return False
+
+
+def check_wanted() -> None:
+    """Raise DroppedError if nobody waits any more for the item that this thread computes."""
     job = getattr(_at_work, "job", None)
     if job is not None and job.is_dropped and not others_wait():
         raise DroppedError
-    return False
 
 
 def session_deliverer() -> Deliver:
@@ -74,14 +80,21 @@ def session_deliverer() -> Deliver:
     On a server that is the document's own queue, in a notebook the kernel's loop; in a script, which has neither, the
     callback runs at once.
     """
-    document = pn.state.curdoc
-    if document is not None and document.session_context is not None:
-        return lambda callback: document.add_next_tick_callback(callback)
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return _one_at_a_time()
-    return NotebookLoop(loop)
+    document = pn.state.curdoc
+    if document is None or document.session_context is None:
+        return NotebookLoop(loop)
+
+    # By the loop's own thread, and only while there is a session: Bokeh makes a document the current one of all threads
+    # while it takes a callback, and for ever if it fails; Panel then holds it from when it makes its next page.
+    def put(callback: Callable[[], None]) -> None:
+        if document.session_context is not None:
+            document.add_next_tick_callback(callback)
+
+    return lambda callback: loop.call_soon_threadsafe(put, callback)
 
 
 class NotebookLoop:
@@ -128,7 +141,6 @@ class Latest:
         """Run on `pool`, hand items over through `deliver`."""
         self._pool, self._deliver = pool, deliver
         self._job: _Job | None = None
-        self._timer: threading.Timer | None = None
         self.idle = threading.Event()
         self.idle.set()
 
@@ -142,10 +154,9 @@ class Latest:
     ) -> None:
         """Start the job that `make` returns after `delay` seconds, unless a newer request comes first."""
         self.idle.clear()
-        self._drop()
         job = self._job = _Job(self, make, on_items, on_end, on_error)
         if delay:
-            self._timer = _after(delay, lambda: self.enqueue(job))
+            _after(delay, lambda: job.is_dropped or self.enqueue(job))
         else:
             self.enqueue(job)
 
@@ -172,22 +183,22 @@ class Latest:
 
     def cancel(self) -> None:
         """Drop the current request; nothing of it is delivered any more."""
-        self._drop()
+        self._job = None
         self.idle.set()
 
-    def _drop(self) -> None:
-        self._job = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None  # which holds the job, and with it what the job reads
+
+def _after(seconds: float, act: Callable[[], Any]) -> None:
+    """Do something short later, on a thread that all have in common, unless the process has ended by then."""
+    clock = _clock()
+    clock.call_soon_threadsafe(clock.call_later, seconds, act)
 
 
-def _after(seconds: float, act: Callable[[], None]) -> threading.Timer:
-    """Do something later, on a thread of its own, unless the process has ended or the timer has been cancelled."""
-    timer = threading.Timer(seconds, act)
-    timer.daemon = True
-    timer.start()
-    return timer
+@cache
+def _clock() -> asyncio.AbstractEventLoop:
+    """Return the loop of that thread; a `threading.Timer` of its own for each wait takes half a millisecond."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="clock", daemon=True).start()
+    return loop
 
 
 def once(make: Callable[[], Any], take: Callable[[Any], None], refuse: Callable[[str], None]) -> Latest:

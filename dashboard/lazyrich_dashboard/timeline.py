@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from .jobs import check_wanted
+from .marks import Columns
 from .results import Refusal, Snapshot, Theory
 from .views.base import View
 
@@ -66,7 +68,7 @@ def timeline(view: View, snapshot: Snapshot) -> Timeline:
         return {}
     numbers = {clock: number for number, clock in enumerate(distinct)}
     at = [numbers[clock] for clock in clocks]
-    drawn = [{**view.columns(moment), **view.beside(moment)} for moment in distinct.values()]
+    drawn = [_drawn(view, moment) for moment in distinct.values()]
     moving: dict[str, dict[str, Slices]] = {}
     for label, columns in drawn[0].items():
         for name in columns:
@@ -74,6 +76,11 @@ def timeline(view: View, snapshot: Snapshot) -> Timeline:
             if len(slices.offsets) > 2:
                 moving.setdefault(label, {})[name] = slices
     return moving
+
+
+def _drawn(view: View, moment: Snapshot) -> Columns:
+    check_wanted()
+    return {**view.columns(moment), **view.beside(moment)}
 
 
 def by_mode(view: View, snapshot: Snapshot) -> Timeline:

@@ -12,7 +12,9 @@ import pytest
 from lazyrich_dashboard import jobs, movement, results
 from lazyrich_dashboard.cache import SharedStream
 from lazyrich_dashboard.jobs import Latest
-from lazyrich_dashboard.results import frames
+from lazyrich_dashboard.results import Snapshot, frames
+from lazyrich_dashboard.timeline import timeline
+from lazyrich_dashboard.views import TrainingView
 from tests.dashboard.examples import small
 from tests.dashboard.lanes import LIMIT, Loop, Seen, finished
 
@@ -46,6 +48,26 @@ def test_a_measurement_that_nobody_waits_for_stops_within_a_point(worker, monkey
     lane.cancel()
     finished(worker)
     assert not seen.items and not seen.errors
+
+
+def test_a_timeline_that_nobody_waits_for_stops_at_its_next_time(worker):
+    drawn, begun, go_on = [], threading.Event(), threading.Event()
+
+    class Watched(TrainingView):
+        def columns(self, snapshot):
+            drawn.append(snapshot.scrub)
+            begun.set()
+            assert go_on.wait(LIMIT)
+            return super().columns(snapshot)
+
+    lane, seen = Latest(worker, Loop().deliver), Seen()
+    view, snapshot = Watched(), Snapshot(results.theory(small()), (), 1.0)
+    seen.submit(lane, lambda: iter([timeline(view, snapshot)]))
+    assert begun.wait(LIMIT)
+    lane.cancel()
+    go_on.set()
+    finished(worker)
+    assert (drawn, seen.errors) == ([0.0], [])
 
 
 def test_training_that_was_dropped_is_made_anew_for_the_next(worker):

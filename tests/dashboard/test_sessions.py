@@ -3,6 +3,7 @@
 import gc
 import logging
 import socket
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -134,3 +135,32 @@ def test_sixteen_sessions_that_have_been_closed_are_let_go(address, explorers):
     # The first one's page is kept by a timer of Panel's, made while it was the current one; and one may be under way.
     # To look takes half a second of the processor that the server needs to let go of them.
     assert wait_for(are_let_go, pause=2.0), f"{len(explorers)} of 16 are alive"
+
+
+def test_a_session_with_a_callback_that_failed_is_let_go_though_others_came_after_it(address, explorers):
+    logging.disable(logging.ERROR)  # as above: pytest would keep the error with all it holds
+    first = visit(address)  # its page is kept by a timer of Panel's
+    before = set(explorers)
+    failing = visit(address)
+    (explorer,) = set(explorers) - before
+    left = weakref.ref(explorer)
+    failed = threading.Event()
+
+    def fail(explorer=explorer):
+        pn.state.curdoc.add_timeout_callback(explorer.close, 10**7)  # so that something is on its way at the end
+        failed.set()
+        raise AssertionError("on purpose")
+
+    explorer.work._deliver(fail)
+    assert failed.wait(LIMIT)
+    del explorer, before, fail
+    later = visit(address)
+    for session in (first, failing, later):
+        session.close()
+    del session, first, failing, later
+
+    def is_let_go() -> bool:
+        gc.collect()
+        return left() is None
+
+    assert wait_for(is_let_go, pause=2.0)
