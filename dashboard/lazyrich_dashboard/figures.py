@@ -133,7 +133,7 @@ def rendered(overlay: Any) -> Any:
 
 
 @drawn_once
-def new_figure(parts: tuple[Part, ...], x: Axis, y: Axis, pinnable: tuple[str, ...], legend_columns: int) -> Figure:
+def new_figure(parts: tuple[Part, ...], x: Axis, y: Axis, legend_columns: int) -> Figure:
     """Return the parts as a figure with nothing to show yet; the arguments are those of `live.Live`."""
     plot = rendered(draw(parts, x, y))
     figure = plot.state
@@ -150,9 +150,6 @@ def new_figure(parts: tuple[Part, ...], x: Axis, y: Axis, pinnable: tuple[str, .
         if "glyph_renderer" in part.handles:
             part.handles["glyph_renderer"].name = part.current_frame.label
     _give_the_legend_its_own(figure)
-    for part in parts:
-        if part.label in pinnable:
-            _add_pinned(figure, part)
     slim(figure)
     return figure
 
@@ -174,6 +171,8 @@ def slim(figure: Figure) -> None:
     for axis in figure.axis:
         axis.major_label_policy = labels
     figure.title = None
+    if figure.toolbar_location is None:  # or the mouse would move what has no tools to be seen
+        figure.toolbar.update(tools=[], active_drag=None, active_scroll=None)
 
 
 def named_renderers(figure: Figure) -> dict[str, GlyphRenderer]:
@@ -200,14 +199,16 @@ def _give_the_legend_its_own(figure: Any) -> None:
         legend.js_on_event("legend_item_click", CustomJS(args={"renderers": renderers}, code=_MUTE))
 
 
-def _add_pinned(figure: Figure, part: Part) -> None:
+def add_pinned(figure: Figure, part: Part) -> GlyphRenderer:
     """Add one glyph for the pinned curves of a part; in Bokeh, since HoloViews takes a hundred times as long."""
     name = pinned.name(part.label)
     if part.kind == "line":
         empty = ColumnDataSource({"xs": [], "ys": [], "dash": []})
         style = {"line_dash": "dash", "line_width": 1.25, "line_alpha": 0.8}
-        figure.multi_line("xs", "ys", source=empty, name=name, **style)
+        renderer = figure.multi_line("xs", "ys", source=empty, name=name, **style)
     else:
         empty = ColumnDataSource({"x": [], "y": [], "marker": []})
         style = {"marker": "marker", "size": 5, "fill_alpha": 0, "line_alpha": 0.8}
-        figure.scatter("x", "y", source=empty, name=name, **style)
+        renderer = figure.scatter("x", "y", source=empty, name=name, **style)
+    renderer.update(selection_glyph=None, nonselection_glyph=None, muted_glyph=None)
+    return renderer

@@ -83,7 +83,8 @@ def _empty_mosaic() -> Figure:
         ylim=(-3.5, height + 0.5),
     )
     plot = rendered(cast(hv.Overlay, overlay))
-    plot.state.update(outline_line_width=0, sizing_mode=None, output_backend="canvas")
+    # Axes that are not shown are left out, and with them their grids.
+    plot.state.update(outline_line_width=0, sizing_mode=None, output_backend="canvas", left=[], below=[], center=[])
     for name, part in zip(("image", "words"), plot.subplots.values(), strict=True):
         part.handles["glyph_renderer"].name = name
     slim(plot.state)

@@ -2,7 +2,7 @@
 
 A HoloViews redraw costs tens of milliseconds on the server; replacing the columns of a Bokeh data source costs one. So
 `Live` renders the parts of a plot once, finds each again by its label, and replaces its columns on every update.
-Nothing is added or removed after the first drawing.
+Nothing is added or removed after the first drawing but pinned curves, of which most plots never have any.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ from bokeh.plotting import figure
 from . import pinned
 from .copies import copied
 from .figure_pane import FigurePane
-from .figures import named_renderers, new_figure
+from .figures import add_pinned, named_renderers, new_figure
 from .labels import keep_apart, resize_labels
 from .marks import Axis, Columns, Part
 from .projection import resize
-from .theme import Tokens
+from .theme import LIGHT, Tokens
 
 
 class Live:
@@ -40,13 +40,14 @@ class Live:
         legend_columns: int = 0,
     ):  # fmt: skip
         """Render the parts, with nothing to show yet."""
-        self.figure = new_figure(parts, x, y, pinnable, legend_columns)
+        self.figure = new_figure(parts, x, y, legend_columns)
         self._renderers = named_renderers(self.figure)
         self._downwards = y.downwards
         self._framed: Any = None
+        self._tokens = LIGHT
         self.is_patching = False  # while it is not, columns that change were changed in the browser
         self._roles = {part.label: part.role for part in parts}
-        self._roles |= {pinned.name(part.label): part.role for part in parts if part.label in pinnable}
+        self._pinnable = {pinned.name(part.label): part for part in parts if part.label in pinnable}
         self.ahead: set[str] = set()  # parts of which the browser has newer columns than the server
         if shared is not None:
             for label, renderer in self._renderers.items():
@@ -66,12 +67,24 @@ class Live:
         """Replace the columns of every part named that have changed; floats go over the wire in single precision."""
         self.is_patching = True
         for label, values in columns.items():
-            if label in self.ahead:
+            if label in self.ahead or not self._has_place_for(label, values):
                 continue
             new, source = {name: _compact(column) for name, column in values.items()}, self.source(label)
             if not are_equal(new, cast(Mapping[Any, Any], source.data)):
                 source.data = new
         self.is_patching = False
+
+    def _has_place_for(self, label: str, values: Mapping[str, Any]) -> bool:
+        """Return whether there is a renderer of that name; a pinned one is added when it first has anything to show."""
+        if label in self._renderers:
+            return True
+        if not any(len(column) for column in values.values()):
+            return False
+        part = self._pinnable[label]
+        self._roles[label] = part.role
+        renderer = self._renderers[label] = add_pinned(self.figure, part)
+        _recolour(renderer, self._tokens.colour(part.role))
+        return True
 
     def frame(self, x: tuple[float, float], y: tuple[float, float]) -> None:
         """Set both axis ranges, unless they are those set last: a visitor may have zoomed since."""
@@ -95,6 +108,7 @@ class Live:
 
     def recolour(self, tokens: Tokens) -> None:
         """Draw every part in its role's colour, and all in the theme's sizes."""
+        self._tokens = tokens
         resize(self.figure, tokens)
         resize_labels(self.figure, tokens)
         for label, role in self._roles.items():

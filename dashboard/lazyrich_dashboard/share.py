@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # Where links from a notebook lead: to the page that `lazyrich serve` has on the same machine.
 _ADDRESS = "http://localhost:5006/lazyrich"
 # Networks in training are drawn many times a second; the address need not be written as often.
-_ADDRESS_SECONDS = 0.3
+_ADDRESS_SECONDS = 0.8
 
 
 class Share:

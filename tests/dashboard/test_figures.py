@@ -13,7 +13,7 @@ from lazyrich_dashboard.figures import named_renderers, new_figure
 from lazyrich_dashboard.images import _empty_mosaic
 from lazyrich_dashboard.views import TrainingView
 
-TRAINING = (TrainingView.parts, TrainingView.x, TrainingView.y, TrainingView.pinnable, 0)
+TRAINING = (TrainingView.parts, TrainingView.x, TrainingView.y, 0)
 
 
 def models(figure):
