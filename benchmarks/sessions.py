@@ -5,6 +5,7 @@ and its echo is the spectrum it must show: another session's would be an error.
 """
 
 import dataclasses
+import gc
 import http.client
 import json
 import statistics
@@ -60,6 +61,10 @@ class _Visitor:
         for event in message.content["events"]:
             if event["kind"] == "ColumnDataChanged" and event["model"]["id"] == self._spectrum:
                 self._shown = Serialized(event["data"], message.buffers)
+
+    def catch_up(self) -> None:
+        """Read what has come since the page was opened, as a browser does at once; the first echo would wait for it."""
+        self.session.force_roundtrip()
 
     def drag(self, until: float) -> None:
         rng = np.random.default_rng(self.number)
@@ -118,6 +123,11 @@ def _of_a_class(address: str, server: str) -> Iterator[Row | Note]:
     pages = [_request(port, "/lazyrich") for _ in range(5)]
     yield Row(f"{server}: a page's HTML, its session included", statistics.median(pages), "the aim", _PAGE)
     visitors = [_Visitor(address, number) for number in range(_SESSIONS)]
+    _wait_until_idle()
+    for visitor in visitors:
+        visitor.catch_up()
+    gc.collect()
+    gc.freeze()  # all visitors are in this process, and would wait together while its garbage is looked for
     start, own = time.perf_counter(), time.process_time()
     late = _drag(visitors, port)
     busy = (time.process_time() - own) / (time.perf_counter() - start)
