@@ -120,8 +120,8 @@ class View(AbstractView):
         self.live = self._live()
         self.summary_pane = text("", "lr-summary", margin=(0, 8, 4, 8))
         self.refusal = text("", "lr-refusal", margin=(24, 24))
-        self._plot = pn.Column(self._body(), sizing_mode="stretch_both", margin=0)
-        self._place = pn.Column(self._plot, sizing_mode="stretch_both", margin=0)
+        self._plot = self._contents()
+        self._place = pn.Column(*self._plot, sizing_mode="stretch_both", margin=0)
         heading = text(f"<h2>{self.title}<span>{self.question}</span></h2>", "lr-heading", margin=(4, 8, 0, 8))
         self.tools = Tools(self)
         if self.scales:
@@ -172,9 +172,14 @@ class View(AbstractView):
         with pn.io.hold():
             self.live = self._live()
             self.tools.figures = self.figures()
+            self._plot = self._contents()
             if self.snapshot is not None:
                 self._draw(self.snapshot)
-            self._plot[:] = [self._body()]
+                self._put(self._plot)
+
+    def _contents(self) -> list[pn.viewable.Viewable]:
+        """Return what stands where the plot is."""
+        return [self._body()]
 
     def _body(self) -> pn.viewable.Viewable:
         return self.live.pane
@@ -231,7 +236,7 @@ class View(AbstractView):
         if isinstance(snapshot.predicted, Refusal):
             self.refusal.object, self.summary_pane.object = html.escape(snapshot.predicted.sentence), ""
             self.snapshot = None
-            self._put(self.refusal)
+            self._put([self.refusal])
         else:
             self.snapshot = snapshot
             self._draw(snapshot)
@@ -247,9 +252,9 @@ class View(AbstractView):
         x_range, y_range = self.ranges(snapshot, columns)
         self.live.frame(widened(x_range, pinned, "x", x.log), widened(y_range, pinned, "y", y.log))
 
-    def _put(self, shown: pn.viewable.Viewable) -> None:
-        if self._place[0] is not shown:
-            self._place[:] = [shown]
+    def _put(self, shown: list[pn.viewable.Viewable]) -> None:
+        if self._place[0] is not shown[0]:
+            self._place[:] = shown
 
     @property
     def tokens(self) -> Tokens:

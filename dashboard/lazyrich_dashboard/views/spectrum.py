@@ -1,6 +1,9 @@
 """Spectrum: how fast do the eigenvalues of the kernel decay, and do finite networks share them?"""
 
+from functools import cached_property
+
 import numpy as np
+import panel as pn
 
 import lazyrich as lr
 
@@ -28,21 +31,19 @@ class SpectrumView(View):
     )
     pinnable = ("theory",)
 
-    def __init__(self, **params):
-        """Render the plot, empty, and let modes be pointed at."""
-        super().__init__(**params)
-        self._probe = ModeProbe(self.live.figure)
-        self._probe.param.watch(lambda event: self.param.update(wish={"mode": event.new}), "mode")
-        self._plot.append(self._probe)
-
-    @property
+    @cached_property
     def probe(self) -> ModeProbe:
         """What chooses a mode."""
-        return self._probe
+        probe = ModeProbe(self.live.figure)
+        probe.param.watch(lambda event: self.param.update(wish={"mode": event.new}), "mode")
+        return probe
+
+    def _contents(self) -> list[pn.viewable.Viewable]:
+        return [*super()._contents(), self.probe]
 
     def update(self, snapshot: Snapshot) -> None:
         """Show a snapshot."""
-        put(self._probe, count=snapshot.theory.modes.count, mode=snapshot.mode)
+        put(self.probe, count=snapshot.theory.modes.count, mode=snapshot.mode)
         super().update(snapshot)
 
     def columns(self, snapshot: Snapshot) -> Columns:
