@@ -48,6 +48,8 @@ def test_bad_names_get_sentences_and_a_phenomenon_opens(visit):
     page = visit(SMALL + "&lesson=<b>no</b>&hide=seed,sead&ui=wild&theme=pink")
     for sentence in ("lesson must be one of", "got 'sead'", "ui must be one of", "theme must be one of"):
         page.get_by_text(sentence).wait_for()
+    bar = page.locator(".lr-control-time_bar").bounding_box()
+    assert bar["y"] + bar["height"] <= page.viewport_size["height"]  # the plots make room for the sentences
     assert not page.get_by_label("Seed", exact=True).is_visible()
     page.get_by_role("button", name="Phenomena and lessons").click()
     page.get_by_role("button", name="The edge of chaos").click()
