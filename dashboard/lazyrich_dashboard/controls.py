@@ -24,9 +24,9 @@ def build_controls(state: State) -> list[pn.viewable.Viewable]:
             "network_controls",
             widgets.slider(p.depth),
             widgets.steps(p.width, _WIDTHS),
-            pn.Row(
-                widgets.select(p.activation, "Activation"),
-                widgets.select(p.parametrization, "Parametrization"),
+            pn.Row(  # close together, so that a projector's larger labels fit
+                widgets.select(p.activation, "Activation", margin=(1, 3, 1, 10)),
+                widgets.select(p.parametrization, "Parametrization", margin=(1, 10, 1, 3)),
                 sizing_mode="stretch_width",
             ),
             widgets.steps(p.richness, widgets.log_values(-2, 1)),

@@ -55,9 +55,9 @@ def styled(css_class: str) -> dict[str, Any]:
     return {"css_classes": [css_class], "stylesheets": [CSS]}
 
 
-def select(parameter: param.Selector, label: str) -> pmui.Select:
+def select(parameter: param.Selector, label: str, **options: Any) -> pmui.Select:
     """Return a drop-down list."""
-    return pmui.Select.from_param(parameter, label=label, **_COMMON, **named(parameter.name))
+    return pmui.Select.from_param(parameter, label=label, **{**_COMMON, **named(parameter.name), **options})
 
 
 def slider(parameter: param.Number) -> Any:
