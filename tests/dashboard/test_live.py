@@ -57,6 +57,22 @@ def test_a_part_is_found_by_its_label_and_can_be_patched_without_touching_the_ot
         assert live.source(other).data == data
 
 
+def test_a_pinned_curve_has_a_renderer_from_when_there_is_one_in_the_colour_of_its_part_and_theme():
+    live = Live(PARTS, Axis("x (points)", log=True), Axis("y (units)"), pinnable=("a line", "dots"))
+    live.recolour(DARK)
+    before = len(live.figure.renderers)
+    line = {"xs": [np.array([1.0, 2.0])], "ys": [np.array([3.0, 4.0])], "dash": ["2 2"]}
+    points = {"x": np.array([]), "y": np.array([]), "marker": []}
+    live.patch({"pinned a line": line, "pinned dots": points})
+    assert len(live.figure.renderers) == before + 1
+    assert live.renderer("pinned a line").glyph.line_color == DARK.colour("theory")
+    assert live.copy(LIGHT).renderers[-1].glyph.line_color == LIGHT.colour("theory")
+    live.recolour(LIGHT)
+    assert live.renderer("pinned a line").glyph.line_color == LIGHT.colour("theory")
+    live.patch({"pinned a line": {"xs": [], "ys": [], "dash": []}})
+    assert live.source("pinned a line").data["xs"] == []
+
+
 def test_every_part_has_a_renderer_of_its_own_that_carries_its_name(live):
     assert sorted(renderer.name for renderer in drawn(live)) == sorted(LABELS)
     assert len({live.source(label).id for label in LABELS}) == len(LABELS)
