@@ -35,7 +35,7 @@ def house(monkeypatch):
 
 @pytest.mark.parametrize(
     ("looks", "peace", "young", "times"),
-    [(3, 10.0, 50, 3), (3, 10.0, 2, 0), (60, 0.0, 50, 0), (61, 0.0, 50, 1), (122, 0.0, 50, 2)],
+    [(3, 10.0, 50, 3), (3, 10.0, 1, 0), (60, 0.0, 50, 0), (61, 0.0, 50, 1), (122, 0.0, 50, 2)],
     ids=["in peace", "nothing to do", "put off", "not for ever", "again"],
 )
 def test_garbage_is_collected_while_nobody_drags_and_after_five_minutes_all_the_same(house, looks, peace, young, times):
