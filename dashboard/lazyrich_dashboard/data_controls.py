@@ -12,7 +12,8 @@ import param
 from lazyrich.data import FETCHED, MOST_BYTES, OPTIONS, DataSpec, download, hold, largest_sizes, pairs_of
 
 from . import widgets
-from .jobs import ASIDE, Latest, session_deliverer
+from .deliver import session_deliverer
+from .jobs import ASIDE, Latest
 from .state import State
 
 

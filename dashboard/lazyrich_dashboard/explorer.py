@@ -17,7 +17,7 @@ import lazyrich as lr
 from . import widgets
 from .bookmark import NOTHING, Bookmark
 from .controls import build_controls
-from .jobs import session_deliverer
+from .deliver import session_deliverer
 from .notebook import cell, load_notebook_extension
 from .pages import Pages, V
 from .playback import Playback

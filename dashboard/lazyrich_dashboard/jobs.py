@@ -24,6 +24,7 @@ import panel as pn
 
 from . import precedence
 from .cache import DroppedError, others_wait
+from .deliver import Deliver, session_deliverer
 
 # What a slider moves; what is made of it once the controls rest (timelines, files); and what takes long: networks, and
 # whatever is measured. XLA spreads one run over all cores; a second worker lets others go on while one is deep in a
@@ -37,9 +38,6 @@ _at_work = threading.local()  # whose `job` is the one of which this thread comp
 
 # Seconds between two deliveries of one job: a page that draws every checkpoint at once has no time for its visitor.
 _INTERVAL = 0.25
-
-# Runs a callback on a session's event loop, sooner or later.
-Deliver = Callable[[Callable[[], None]], Any]
 
 _log = logging.getLogger(__name__)
 
@@ -74,61 +72,6 @@ def check_wanted() -> None:
         raise DroppedError
 
 
-def session_deliverer() -> Deliver:
-    """Return a function that runs a callback on the current session's event loop, from any thread.
-
-    On a server that is the document's own queue, in a notebook the kernel's loop; in a script, which has neither, the
-    callback runs at once.
-    """
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return _one_at_a_time()
-    document = pn.state.curdoc
-    if document is None or document.session_context is None:
-        return NotebookLoop(loop)
-
-    # By the loop's own thread, and only while there is a session: Bokeh makes a document the current one of all threads
-    # while it takes a callback, and for ever if it fails; Panel then holds it from when it makes its next page.
-    def put(callback: Callable[[], None]) -> None:
-        if document.session_context is not None:
-            document.add_next_tick_callback(callback)
-
-    return lambda callback: loop.call_soon_threadsafe(put, callback)
-
-
-class NotebookLoop:
-    """Runs callbacks on a kernel's event loop, in order.
-
-    A cell holds the loop up for as long as it runs; one that waits for results calls `run_waiting`.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop):
-        """Run on `loop`."""
-        self._loop = loop
-        self._waiting: deque[Callable[[], None]] = deque()
-
-    def __call__(self, callback: Callable[[], None]) -> None:
-        """Run the callback on the loop, sooner or later."""
-        self._waiting.append(callback)
-        self._loop.call_soon_threadsafe(self.run_waiting)
-
-    def run_waiting(self) -> None:
-        """Run what is waiting, now; only for the loop's own thread."""
-        while self._waiting:
-            self._waiting.popleft()()
-
-
-def _one_at_a_time() -> Deliver:
-    lock = threading.RLock()  # the workers of two pools may hand over at the same moment
-
-    def deliver(callback: Callable[[], None]) -> None:
-        with lock:
-            callback()
-
-    return deliver
-
-
 class Latest:
     """One lane of work in one session: a new request replaces the one before.
 
@@ -156,12 +99,14 @@ class Latest:
         self.idle.clear()
         job = self._job = _Job(self, make, on_items, on_end, on_error)
         if delay:
-            _after(delay, lambda: job.is_dropped or self.enqueue(job))
+            _after(delay, lambda: self.enqueue(job))
         else:
             self.enqueue(job)
 
     def enqueue(self, job: "_Job") -> None:
-        """Put a job at the end of the pool's queue; when the process is ending there is none any more."""
+        """Put a job that is wanted at the end of the queue; when the process is ending there is none any more."""
+        if job.is_dropped:
+            return
         with contextlib.suppress(RuntimeError):
             if self._pool is THEORY:
                 self._hurry(job)
@@ -187,7 +132,7 @@ class Latest:
         self.idle.set()
 
 
-def _after(seconds: float, act: Callable[[], Any]) -> None:
+def _after(seconds: float, act: Callable[[], None]) -> None:
     """Do something short later, on a thread that all have in common, unless the process has ended by then."""
     clock = _clock()
     clock.call_soon_threadsafe(clock.call_later, seconds, act)

@@ -67,24 +67,21 @@ class Live:
         """Replace the columns of every part named that have changed; floats go over the wire in single precision."""
         self.is_patching = True
         for label, values in columns.items():
-            if label in self.ahead or not self._has_place_for(label, values):
+            if label in self.ahead or (label not in self._renderers and not any(map(len, values.values()))):
                 continue
+            if label not in self._renderers:
+                self._add_pinned(label)
             new, source = {name: _compact(column) for name, column in values.items()}, self.source(label)
             if not are_equal(new, cast(Mapping[Any, Any], source.data)):
                 source.data = new
         self.is_patching = False
 
-    def _has_place_for(self, label: str, values: Mapping[str, Any]) -> bool:
-        """Return whether there is a renderer of that name; a pinned one is added when it first has anything to show."""
-        if label in self._renderers:
-            return True
-        if not any(len(column) for column in values.values()):
-            return False
+    def _add_pinned(self, label: str) -> None:
+        """Add the renderer of pinned curves, which have something to show for the first time."""
         part = self._pinnable[label]
         self._roles[label] = part.role
         renderer = self._renderers[label] = add_pinned(self.figure, part)
         _recolour(renderer, self._tokens.colour(part.role))
-        return True
 
     def frame(self, x: tuple[float, float], y: tuple[float, float]) -> None:
         """Set both axis ranges, unless they are those set last: a visitor may have zoomed since."""

@@ -13,7 +13,7 @@ from panel.io.notebook import load_notebook, send
 from panel.models.comm_manager import CommManager
 from pyviz_comms import JupyterComm, JupyterCommManager
 
-from .jobs import session_deliverer
+from .deliver import session_deliverer
 from .kept_output import KeptOutput
 
 _SCRIPT = (Path(__file__).parent / "assets" / "handshake.js").read_text()

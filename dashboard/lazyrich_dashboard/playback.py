@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .jobs import ASIDE, Deliver, Latest
+from .deliver import Deliver
+from .jobs import ASIDE, Latest
 from .mode_probe import ModeProbe
 from .player import Player
 from .results import Snapshot, Theory

@@ -13,7 +13,8 @@ import panel as pn
 from . import bookmark, exports, widgets
 from .bookmark import Bookmark
 from .courier import Courier
-from .jobs import ASIDE, NETWORKS, Deliver, Latest, once
+from .deliver import Deliver
+from .jobs import ASIDE, NETWORKS, Latest, once
 from .link import MOST_CHARACTERS
 from .pins import Pins
 from .remade_pins import Remade, remade

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 import lazyrich as lr
 
-from .jobs import NETWORKS, THEORY, Deliver, Latest, NotebookLoop
+from .deliver import Deliver, NotebookLoop
+from .jobs import NETWORKS, THEORY, Latest
 from .progress import Progress
 from .results import Frame, Refusal, Snapshot, Theory, frames, theory
 from .views import AbstractView

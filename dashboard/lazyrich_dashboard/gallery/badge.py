@@ -7,7 +7,8 @@ import panel as pn
 
 from .. import widgets
 from ..cache import RESULTS
-from ..jobs import NETWORKS, Deliver, Latest
+from ..deliver import Deliver
+from ..jobs import NETWORKS, Latest
 from . import checks
 from .base import GalleryPage
 from .checks import Record

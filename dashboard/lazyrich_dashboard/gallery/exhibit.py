@@ -10,8 +10,9 @@ import panel as pn
 
 from .. import widgets
 from ..cache import RESULTS, SharedStream
+from ..deliver import session_deliverer
 from ..dragging import let_drag
-from ..jobs import NETWORKS, THEORY, Latest, session_deliverer
+from ..jobs import NETWORKS, THEORY, Latest
 from ..notebook import cell, load_notebook_extension
 from ..theme import Tokens, tokens
 from .badge import Badge
