@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from benchmarks.timing import Note, Row
 from tests.browser.chromium import find_chromium
+from tests.browser.reading import wait_until_open
 from tests.browser.server import free_port, is_up
 
 _PASSES = 3
@@ -50,7 +51,7 @@ def _served() -> Iterator[str]:
 def _open(browser: Browser, address: str) -> Page:
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     page.goto(address)
-    page.wait_for_function("() => window.Bokeh?.documents[0]?.is_idle", timeout=120_000)
+    wait_until_open(page)
     page.wait_for_timeout(1000)
     page.evaluate(_WATCH)
     return page

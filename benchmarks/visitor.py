@@ -17,6 +17,7 @@ from lazyrich_dashboard.gallery import page_classes
 from lazyrich_dashboard.lessons import FOLDER, lesson_names
 from lazyrich_dashboard.presets import load_presets
 from lazyrich_dashboard.views import PAGES
+from tests.browser.reading import wait_until_open
 
 _TABS = 3
 _PATIENCE = 5_000  # milliseconds for one step of an action
@@ -98,7 +99,7 @@ class Visitor:
         page.on("request", self._look_at)
         query = f"gallery{self._any(_GALLERY)}" if self._rng.random() < 0.15 else f"lazyrich{self._any(_LINKS)}"
         page.goto(f"{self._address}/{query}", timeout=120_000)
-        page.wait_for_function("() => window.Bokeh?.documents[0]?.is_idle", timeout=120_000)
+        wait_until_open(page)
         self._tabs.append(page)
         self.done["_open"] += 1
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.browser.chromium import find_chromium
+from tests.browser.reading import wait_until_open
 from tests.browser.server import serve
 
 
@@ -42,7 +43,7 @@ def visit(browser, address):
         page.on("request", note_request)
         prepare(page)
         page.goto(f"{urljoin(address, place)}{query}")
-        page.wait_for_function("() => window.Bokeh?.documents[0]?.is_idle", timeout=120_000)
+        wait_until_open(page)
         pages.append(page)
         return page
 

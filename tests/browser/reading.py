@@ -15,6 +15,9 @@ _COLUMNS = f"""([title, part]) => {{
   return {{x: Array.from(data.x ?? []), y: Array.from(data.y ?? [])}};
 }}"""
 
+_IS_OPEN = """() => window.Bokeh?.documents[0]?.is_idle
+  && (document.getElementById('loader')?.style.display ?? 'none') == 'none'"""
+
 _CUT_LEGENDS = """() => Bokeh.documents.flatMap(document => Array.from(document._all_models.values()))
   .filter(model => model.type == 'Figure' && Bokeh.index.find_one(model)?.frame.bbox.width > 0)
   .flatMap(figure => figure.above.filter(model => model.type == 'Legend').map(legend => [figure, legend]))
@@ -25,6 +28,11 @@ _CUT_LEGENDS = """() => Bokeh.documents.flatMap(document => Array.from(document.
     const room = plot.bbox.width - plot.frame.bbox.left;
     return boxes.some(box => box.left < left || box.right > right) || width > room + 1;
   }).map(([figure]) => figure.name)"""
+
+
+def wait_until_open(page, seconds=120.0):
+    """Wait until all is drawn and the veil that lies over a page while it loads, which takes every click, is gone."""
+    page.wait_for_function(_IS_OPEN, timeout=1000 * seconds)
 
 
 def cut_legends(page):

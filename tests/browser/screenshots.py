@@ -5,6 +5,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.chromium import find_chromium
+from tests.browser.reading import wait_until_open
 from tests.browser.server import serve
 
 ASSETS = Path(__file__).parents[2] / "assets"
@@ -20,7 +21,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         page.goto(address)
-        page.wait_for_function("() => window.Bokeh?.documents[0]?.is_idle", timeout=120_000)
+        wait_until_open(page)
         wait_until_trained(page)
         page.screenshot(path=ASSETS / "light.png")
 

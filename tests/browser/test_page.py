@@ -16,6 +16,7 @@ from tests.browser.reading import (
     drawn_colour,
     slider,
     wait_until,
+    wait_until_open,
     wait_until_trained,
 )
 
@@ -176,7 +177,7 @@ def test_networks_may_start_anywhere_and_theory_has_the_band_of_their_ensemble(v
     assert (heights[256:] - heights[:256][::-1] > 1).all()
     wait_until(lambda: "centred=false" in address_bar(page))
     page.reload()
-    page.wait_for_function("() => window.Bokeh?.documents[0]?.is_idle")
+    wait_until_open(page)
     wait_until(lambda: (band := columns(page, "Function", "theory ± 2 sd")) and len(band["x"]) == 512)
     assert not page.get_by_role("switch", name="Start at f = 0").is_checked()
 

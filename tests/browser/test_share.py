@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests.browser.reading import address_bar, columns, wait_until, wait_until_trained
+from tests.browser.reading import address_bar, columns, wait_until, wait_until_open, wait_until_trained
 
 pytestmark = pytest.mark.browser
 
@@ -68,7 +68,7 @@ def test_the_tools_of_a_view_open_and_close_by_keyboard_and_its_files_hold_its_n
     press(page, "Training: Data and files")
     alone = browser.new_page()
     alone.goto(saved(page, "Web page", tmp_path).as_uri())
-    alone.wait_for_function("() => window.Bokeh?.documents[0]?.is_idle")
+    wait_until_open(alone)
     before = columns(alone, "Training", "time t")["x"]
     np.testing.assert_array_equal(before, columns(page, "Training", "time t")["x"])
     alone.get_by_role("button", name="Play").click()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lazyrich_dashboard.theme import DARK, LIGHT
-from tests.browser.reading import columns, drawn_colour, wait_until, wait_until_trained
+from tests.browser.reading import columns, drawn_colour, wait_until, wait_until_open, wait_until_trained
 from tests.browser.test_share import SMALL, press, saved
 from tests.dashboard.examples import SMALL as EXPERIMENT
 
@@ -35,7 +35,7 @@ def read(browser):
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("requestfailed", lambda request: wrong.append(f"request to {request.url}"))
         page.goto(path.as_uri())
-        page.wait_for_function("() => window.Bokeh?.documents[0]?.is_idle")
+        wait_until_open(page)
         return page
 
     yield open_file
