@@ -84,6 +84,9 @@ class Latest:
         """Run on `pool`, hand items over through `deliver`."""
         self._pool, self._deliver = pool, deliver
         self._job: _Job | None = None
+        # Whoever replaces or drops a request waits until no item of it is being handed over: in a script, which has no
+        # loop, that happens on the workers' threads.
+        self.lock = threading.RLock()
         self.idle = threading.Event()
         self.idle.set()
 
@@ -96,8 +99,9 @@ class Latest:
         delay: float = 0.0,
     ) -> None:
         """Start the job that `make` returns after `delay` seconds, unless a newer request comes first."""
-        self.idle.clear()
-        job = self._job = _Job(self, make, on_items, on_end, on_error)
+        with self.lock:
+            self.idle.clear()
+            job = self._job = _Job(self, make, on_items, on_end, on_error)
         if delay:
             _after(delay, lambda: self.enqueue(job))
         else:
@@ -128,8 +132,9 @@ class Latest:
 
     def cancel(self) -> None:
         """Drop the current request; nothing of it is delivered any more."""
-        self._job = None
-        self.idle.set()
+        with self.lock:
+            self._job = None
+            self.idle.set()
 
 
 def _after(seconds: float, act: Callable[[], None]) -> None:
@@ -215,8 +220,11 @@ class _Job:
         self._lane._deliver(self._hand_over)
 
     def _hand_over(self) -> None:
-        if self.is_dropped:
-            return
+        with self._lane.lock:
+            if not self.is_dropped:
+                self._hand_over_what_is_ready()
+
+    def _hand_over_what_is_ready(self) -> None:
         ending = self._ending  # looked at first: what is ready by then is all there is
         items = []
         while self._ready:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lazyrich_dashboard import jobs
+from lazyrich_dashboard.deliver import session_deliverer
 from lazyrich_dashboard.jobs import Latest
 from tests.dashboard.lanes import LIMIT, Loop, Seen, finished
 
@@ -155,6 +156,33 @@ def test_a_cancelled_job_delivers_nothing_and_leaves_the_lane_idle_and_usable(wo
         loop.run(1)
     assert (seen.items, seen.ends) == ([], 0)
     assert (later.items, later.ends) == (["d"], 1)
+
+
+@pytest.mark.parametrize("drop", [Latest.cancel, lambda lane: Seen().submit(lane, lambda: iter("c"))])
+def test_where_workers_hand_over_themselves_a_request_is_dropped_when_that_is_over(worker, drop):
+    handing, go_on, dropped, seen = threading.Event(), threading.Event(), threading.Event(), []
+
+    def items():
+        yield "a"
+        assert dropped.wait(LIMIT)
+        yield "b"
+
+    def take(items):
+        handing.set()
+        assert go_on.wait(LIMIT)
+        seen.extend(items)
+
+    lane = Latest(worker, session_deliverer())
+    lane.submit(items, take, lambda: seen.append("end"), seen.append)
+    assert handing.wait(LIMIT)
+    dropping = threading.Thread(target=lambda: [drop(lane), dropped.set()])
+    dropping.start()
+    assert not dropped.wait(0.2)
+    go_on.set()
+    dropping.join(LIMIT)
+    finished(worker)
+    finished(worker)
+    assert dropped.is_set() and seen == ["a"]
 
 
 def test_a_delayed_job_that_is_cancelled_never_starts(worker):
