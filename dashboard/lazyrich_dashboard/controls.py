@@ -17,7 +17,7 @@ def build_controls(state: State) -> list[pn.viewable.Viewable]:
             "Data",
             "data_controls",
             widgets.select(p.data, "Data set"),
-            DataControls(state).__panel__(),
+            DataControls(state),
         ),
         _group(
             "Network",

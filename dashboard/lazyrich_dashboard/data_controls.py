@@ -17,35 +17,39 @@ from .jobs import ASIDE, Latest
 from .state import State
 
 
-class DataControls(pn.viewable.Viewer):
+class DataControls(pn.Column):
     """The controls of the data set that a state has chosen; each is made at its first use."""
 
-    def __init__(self, state: State, **params):
+    NAMES = tuple(dict.fromkeys([option for options in OPTIONS.values() for option in options] + ["n_train", "noise"]))
+
+    def __init__(self, state: State):
         """Show those of the data set that the state starts with."""
-        super().__init__(**params)
+        super().__init__(sizing_mode="stretch_width", margin=0)
         self._state, self._deliver = state, session_deliverer()
         self._reading = Latest(ASIDE, self._deliver)
         self._made: dict[str, pn.viewable.Viewable] = {}
-        # A slot for each control, so that a link can hide those of other data sets too.
-        names = dict.fromkeys([option for options in OPTIONS.values() for option in options] + ["n_train", "noise"])
-        self._slots = {name: pn.Column(sizing_mode="stretch_width", margin=0, **widgets.named(name)) for name in names}
-        self._place = pn.Column(*self._slots.values(), sizing_mode="stretch_width", margin=0)
+        self._hidden: set[str] = set()
         self._turn()
         state.param.watch(self._chosen, "data")
 
-    def __panel__(self) -> pn.viewable.Viewable:
-        """Return the place of the controls."""
-        return self._place
+    def hide(self, name: str) -> None:
+        """Never show the control of this name, whatever data set is chosen."""
+        self._hidden.add(name)
+        self._show()
 
     def _chosen(self, event: param.parameterized.Event) -> None:
         if event.new != event.old:  # else it was triggered, by what has arrived
             self._turn()
 
-    def _turn(self) -> None:
+    def _show(self) -> None:
         name = self._state.data
         sizes = [] if name == "points" else ["n_train", "noise"]
-        for option, slot in self._slots.items():
-            slot[:] = [self._control(option)] if option in (*OPTIONS[name], *sizes) else []
+        shown = {*OPTIONS[name], *sizes} - self._hidden
+        self[:] = [self._control(option) for option in self.NAMES if option in shown]
+
+    def _turn(self) -> None:
+        name = self._state.data
+        self._show()
         if name in FETCHED:
             download(name).add_done_callback(lambda _: self._deliver(self._arrived))
 

@@ -32,7 +32,6 @@ from .deliver import Deliver, session_deliverer
 THEORY = ThreadPoolExecutor(2, thread_name_prefix="theory")
 ASIDE = ThreadPoolExecutor(2, thread_name_prefix="aside")
 NETWORKS = ThreadPoolExecutor(2, thread_name_prefix="networks")
-_ended = threading.Event()
 
 _at_work = threading.local()  # whose `job` is the one of which this thread computes an item
 
@@ -44,14 +43,17 @@ _log = logging.getLogger(__name__)
 
 def end() -> None:
     """Drop all work: the process is ending, and with it the threads that computations need."""
-    _ended.set()
     for pool in (THEORY, ASIDE, NETWORKS):
         pool.shutdown(wait=False, cancel_futures=True)
 
 
 def have_ended() -> bool:
-    """Say whether the process is ending."""
-    return _ended.is_set()
+    """Say whether the process, a server or a script after its last line, is ending: its pools take no work then."""
+    try:
+        ASIDE.submit(int)
+    except RuntimeError as error:
+        return "shutdown" in str(error)
+    return False
 
 
 def stops() -> bool:
@@ -190,7 +192,7 @@ class _Job:
             sentence = str(error)
             self._ending = lambda: self._on_error(sentence)
         except Exception as error:
-            if _ended.is_set():
+            if have_ended():
                 return
             _log.exception("A job failed")
             sentence = f"This could not be computed ({type(error).__name__}: {error}). Change a control to go on."

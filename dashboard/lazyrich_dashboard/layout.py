@@ -1,12 +1,14 @@
 """Layout: the page around a session's `Explorer`: its header, its looks, and what a link hides."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 
 from . import widgets
+from .data_controls import DataControls
 from .explorer import Explorer
 from .guide import Guide
 from .page_options import PageOptions
@@ -102,7 +104,7 @@ def hide(explorer: Explorer, names: tuple[str, ...]) -> list[str]:
     places = dict(_named([*explorer.controls, explorer.main]))
     for name in names:
         if name in places:
-            places[name].visible = False
+            places[name]()
     rule = f"hide must name some of {', '.join(places)}"
     return [
         f"{rule}; got {name!r}. Pick from these. (In the link; it was left out.)"
@@ -111,10 +113,13 @@ def hide(explorer: Explorer, names: tuple[str, ...]) -> list[str]:
     ]
 
 
-def _named(items: Any) -> Iterator[tuple[str, pn.viewable.Viewable]]:
-    """Yield controls and groups with the names that `hide=` knows them by."""
+def _named(items: Any) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Yield what hides controls and groups with the names that `hide=` knows them by."""
     for item in items:
+        if isinstance(item, DataControls):
+            yield from ((name, partial(item.hide, name)) for name in item.NAMES)
+            continue
         for css_class in getattr(item, "css_classes", ()):
             if css_class.startswith(widgets.CONTROL):
-                yield css_class.removeprefix(widgets.CONTROL), item
+                yield css_class.removeprefix(widgets.CONTROL), partial(item.param.update, visible=False)
         yield from _named(getattr(item, "objects", ()))

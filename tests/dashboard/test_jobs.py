@@ -1,5 +1,7 @@
 """Work off the event loop: in each lane the latest request wins, and many lanes share one worker fairly."""
 
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -240,7 +242,6 @@ def test_what_the_end_of_the_process_interrupts_is_no_error(monkeypatch, worker,
     monkeypatch.setattr(jobs, "THEORY", pool)
     monkeypatch.setattr(jobs, "ASIDE", pool)
     monkeypatch.setattr(jobs, "NETWORKS", pool)
-    monkeypatch.setattr(jobs, "_ended", threading.Event())
     loop, seen = Loop(), Seen()
 
     def needs_the_pool():
@@ -252,6 +253,21 @@ def test_what_the_end_of_the_process_interrupts_is_no_error(monkeypatch, worker,
     assert not caplog.records
     with pytest.raises(RuntimeError, match="after shutdown"):
         pool.submit(len, "abc")
+
+
+def test_what_the_end_of_a_script_interrupts_is_no_error():
+    script = """
+from lazyrich_dashboard import jobs
+
+def needs_a_pool():
+    print("begun")
+    while True:
+        jobs.NETWORKS.submit(len, "abc").result()
+
+jobs.Latest(jobs.THEORY, lambda callback: callback()).submit(needs_a_pool, print, print, print)
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=LIMIT)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "begun\n", "")
 
 
 def test_an_error_of_a_superseded_job_is_not_shown(worker):

@@ -75,6 +75,15 @@ def test_every_control_can_be_hidden_by_its_name_and_so_can_groups(explorer):
     assert not any(group.visible for group in explorer.controls) and not explorer.pages.tabs.visible
 
 
+def test_a_control_of_another_data_set_stays_hidden_when_that_is_chosen(explorer):
+    assert hide(explorer, ("noise", "out_of_reach")[:1]) == []
+    controls = explorer.controls[0][-1]
+    for data in ("circle", "points", "sphere"):
+        explorer.state.data = data
+        labels = [getattr(control, "label", "") for control in controls]
+        assert "Noise" not in labels and len(labels) > 0
+
+
 def test_a_name_that_cannot_be_hidden_is_said_and_the_others_are_hidden(explorer):
     (sentence,) = hide(explorer, ("deptb", "tabs"))
     assert sentence.startswith("hide must name some of data_controls, data") and "got 'deptb'" in sentence
