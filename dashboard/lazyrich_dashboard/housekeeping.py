@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import os
 import sys
 import threading
 import time
@@ -25,6 +26,20 @@ _MOST = 2**30
 # Bytes by which it may be larger than at first, once after each time of use, when nobody has asked for theory for as
 # many seconds: by then the server has let go of pages that were closed.
 _REST, _LONG_PEACE = 2**26, 200.0
+
+
+# Of glibc's mallopt(3), by the names of its manual for the environment: how many heaps threads share, and from how many
+# bytes on memory is taken from the system for one use. Left to itself the library gives each thread a heap of its own
+# and lets the second number rise to 32 MB, and what JAX lets go of stays scattered over all of them.
+_HEAPS = {"MALLOC_ARENA_MAX": (-8, 2), "MALLOC_MMAP_THRESHOLD_": (-3, 2**20)}
+
+
+def keep_heaps_few() -> None:
+    """Have the C library take memory where it can give it back, unless the user has said how; only glibc can."""
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
+        for name, (parameter, value) in _HEAPS.items():
+            if name not in os.environ:
+                mallopt(parameter, value)
 
 
 def start(warm: Callable[[], None]) -> None:

@@ -5,9 +5,8 @@ from functools import partial
 from typing import Any
 
 import panel as pn
-import panel_material_ui as pmui
 
-from . import widgets
+from . import lean, widgets
 from .data_controls import DataControls
 from .explorer import Explorer
 from .guide import Guide
@@ -54,7 +53,7 @@ class Layout:
         if self._minimal:
             explorer.pages.tabs.visible = False
         self._projected = options.theme == "projector"
-        self.page = pmui.Page(
+        self.page = lean.page(
             title=TITLE,
             header=[] if self._minimal else self._header(navigator),
             sidebar=[] if self._minimal else list(explorer.controls),

@@ -14,6 +14,8 @@ import panel as pn
 import panel_material_ui as pmui
 import param
 
+from .lean import attentive, uncounted
+
 CSS = (Path(__file__).parent / "assets" / "lazyrich.css").read_text()
 # What the classes of controls begin with that `hide=` in a link can name.
 CONTROL = "lr-control-"
@@ -57,7 +59,7 @@ def styled(css_class: str) -> dict[str, Any]:
 
 def select(parameter: param.Selector, label: str, **options: Any) -> pmui.Select:
     """Return a drop-down list."""
-    return pmui.Select.from_param(parameter, label=label, **{**_COMMON, **named(parameter.name), **options})
+    return attentive(pmui.Select.from_param(parameter, label=label, **{**_COMMON, **named(parameter.name), **options}))
 
 
 def slider(parameter: param.Number) -> Any:
@@ -78,22 +80,13 @@ def slider(parameter: param.Number) -> Any:
     made.append(
         kind.from_param(parameter, label=parameter.label, step=parameter.step or 1, **ends, **_COMMON, **named(name))
     )
-    return _uncounted(made[0])
-
-
-def _uncounted(widget: Any) -> Any:
-    """Return a slider whose moves are not counted as work under way.
-
-    No page shows that count, and to keep it took Panel 1.6 ms a move, a twentieth of all that a server does for it.
-    """
-    widget._busy__ignore = ["value", "value_throttled"]
-    return widget
+    return attentive(uncounted(made[0]))
 
 
 def switch(parameter: param.Boolean) -> pmui.Switch:
     """Return a switch."""
     place = {**_COMMON, "margin": (1, 10, 1, 18)}  # its knob stands out to the left
-    return pmui.Switch.from_param(parameter, label=parameter.label, **place, **named(parameter.name))
+    return attentive(pmui.Switch.from_param(parameter, label=parameter.label, **place, **named(parameter.name)))
 
 
 def steps(parameter: param.Number, values: Iterable[float]) -> pmui.DiscreteSlider:
@@ -119,7 +112,7 @@ def steps(parameter: param.Number, values: Iterable[float]) -> pmui.DiscreteSlid
 
     state.param.watch(show, name)
     widget.param.watch(lambda event: state.param.update({name: event.new}), "value")
-    return _uncounted(widget)
+    return attentive(uncounted(widget))
 
 
 def _with(values: Iterable[float], value: float) -> list[float]:
@@ -176,13 +169,13 @@ def _typed(widget: Any, parameter: param.Parameter, read: Callable[[str], Any], 
 
     widget.param.watch(take, "value")
     state.param.watch(show, name)
-    return widget
+    return attentive(widget)
 
 
 def several(parameter: param.ListSelector) -> pmui.CheckButtonGroup:
     """Return a row of small buttons, of which any may be pressed."""
     compact = {"& button": {"padding": "1px 0", "minWidth": "27px"}}
-    return pmui.CheckButtonGroup.from_param(parameter, label=parameter.label, sx=compact, **_COMMON)
+    return attentive(pmui.CheckButtonGroup.from_param(parameter, label=parameter.label, sx=compact, **_COMMON))
 
 
 class Upload(pmui.FileInput):
@@ -219,15 +212,15 @@ def tabs(parameter: param.Selector) -> pmui.RadioButtonGroup:
         "& button": {"whiteSpace": "nowrap", "padding": "2px 14px", "textTransform": "none"},
         "@container (max-width: 800px)": {"& button": {"padding": "2px 4px"}},
     }
-    return pmui.RadioButtonGroup.from_param(
+    return attentive(pmui.RadioButtonGroup.from_param(
         parameter, label="", description="", size="small", margin=(2, 12), height=32, sizing_mode="stretch_width",
         max_width=640, sx=compact, **named("tabs"),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def button(label: str, **options: Any) -> pmui.Button:
     """Return a small button."""
-    return pmui.Button(label=label, size="small", **{"margin": (4, 4), **options})
+    return attentive(pmui.Button(label=label, size="small", **{"margin": (4, 4), **options}))
 
 
 def choice(label: str) -> pmui.Button:
@@ -240,7 +233,7 @@ def menu(label: str, items: list[dict[str, str]], on_choice: Callable[[str], Non
     """Return a button that opens a menu; `on_choice` gets the label of the entry chosen."""
     result = pmui.MenuButton(label=label, items=items, size="small", variant="text", margin=(4, 8, 4, 4))
     result.on_click(lambda item: on_choice(cast(dict[str, str], item)["label"]))
-    return result
+    return attentive(result)
 
 
 def progress() -> pmui.LinearProgress:
@@ -250,14 +243,14 @@ def progress() -> pmui.LinearProgress:
     """
     unseen = {"&[aria-valuenow='0']": {"visibility": "hidden"}}
     bar = {"value": 0, "max": 100, "variant": "determinate", "sx": unseen}
-    return pmui.LinearProgress(**bar, sizing_mode="stretch_width", margin=(6, 0))
+    return attentive(pmui.LinearProgress(**bar, sizing_mode="stretch_width", margin=(6, 0)))
 
 
 def alert() -> pmui.Alert:
     """Return the place where a sentence stands when the controls make no experiment."""
     # Sentences without end leave room for the plots.
     compact = {"padding": "0 12px", "maxHeight": "140px", "overflowY": "auto", "& p": {"margin": "4px 0"}}
-    return pmui.Alert(severity="warning", visible=False, sizing_mode="stretch_width", margin=8, sx=compact)
+    return attentive(pmui.Alert(severity="warning", visible=False, sizing_mode="stretch_width", margin=8, sx=compact))
 
 
 def say(place: pmui.Alert, sentences: list[str]) -> None:

@@ -104,6 +104,7 @@ def _processes(arguments: argparse.Namespace) -> int:
 def _serve_here(arguments: argparse.Namespace, address: str, origins: list[str], path: Path | None = None) -> None:
     """Serve in this process until interrupted: on the port, or behind it on the Unix socket at a path."""
     logging.getLogger("asyncio").addFilter(_is_worth_a_line)
+    housekeeping.keep_heaps_few()
     share_the_cores()
     keep_compiled_programs()
     if path is not None:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 import panel as pn
 import panel_material_ui as pmui
 
-from .. import link, widgets
+from .. import lean, link, widgets
 from ..app import TITLE, tie_to_session
 from . import page_classes
 from .exhibit import Exhibit
@@ -52,7 +52,7 @@ def _page(
 ) -> pmui.Page:
     """Return a page that lets go of its session, whose work `close` ends."""
     places = {"All papers": NAME, "Which view answers which question?": f"{NAME}?page={_QUESTIONS}"}
-    page = pmui.Page(
+    page = lean.page(
         title=f"{TITLE}: gallery",
         sidebar=sidebar or [],
         main=main,
