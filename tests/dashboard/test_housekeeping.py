@@ -2,6 +2,10 @@
 
 import gc
 import itertools
+import os
+import platform
+import subprocess
+import sys
 from typing import Any
 
 import jax
@@ -76,3 +80,28 @@ def test_forgotten_programs_are_compiled_anew():
     assert all(function._cache_size() for function in functions)
     housekeeping._forget_programs()
     assert not any(function._cache_size() for function in functions)
+
+
+_HEAPS_OF_SIX_THREADS = """
+import ctypes, threading
+from lazyrich_dashboard.housekeeping import keep_heaps_few
+
+keep_heaps_few()
+libc, together = ctypes.CDLL(None), threading.Barrier(6)
+libc.malloc.restype = ctypes.c_void_p
+threads = [threading.Thread(target=lambda: [libc.malloc(1000), together.wait()]) for _ in range(6)]
+for act in ("start", "join"):
+    for thread in threads:
+        getattr(thread, act)()
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told and asked")
+@pytest.mark.parametrize(("said", "heaps"), [({}, 2), ({"MALLOC_ARENA_MAX": "4"}, 4)])
+def test_threads_share_few_heaps_or_as_many_as_the_user_says(said, heaps):
+    environment = {**os.environ, **said}
+    script = [sys.executable, "-c", _HEAPS_OF_SIX_THREADS]
+    told = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert told.count("<heap nr=") == heaps
