@@ -75,13 +75,15 @@ def test_every_control_can_be_hidden_by_its_name_and_so_can_groups(explorer):
     assert not any(group.visible for group in explorer.controls) and not explorer.pages.tabs.visible
 
 
-def test_a_control_of_another_data_set_stays_hidden_when_that_is_chosen(explorer):
-    assert hide(explorer, ("noise", "out_of_reach")[:1]) == []
-    controls = explorer.controls[0][-1]
-    for data in ("circle", "points", "sphere"):
+def test_a_control_stays_hidden_when_another_data_set_is_chosen(explorer):
+    def labels(data):
         explorer.state.data = data
-        labels = [getattr(control, "label", "") for control in controls]
-        assert "Noise" not in labels and len(labels) > 0
+        return {control.label for control in explorer.controls[0][-1]}
+
+    assert {"Degree k", "Label noise"} < labels("parity") and "Degree k" not in labels("circle")
+    assert hide(explorer, ("noise", "degree")) == []
+    assert labels("circle") == {"Points n"}
+    assert labels("parity") == {"Dimension D", "Points n"}
 
 
 def test_a_name_that_cannot_be_hidden_is_said_and_the_others_are_hidden(explorer):
