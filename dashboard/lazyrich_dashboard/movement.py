@@ -18,6 +18,7 @@ from lazyrich.dynamics.training.learning_rates import step_below
 
 from .cache import RESULTS, SharedStream
 from .jobs import stops
+from .numerals import numeral
 from .results import theory
 
 WIDTHS = (32, 64, 128, 256, 512)
@@ -116,8 +117,8 @@ def check_cost(experiment: lr.Experiment, points: list[Point]) -> None:
         total += count * 6 * known.n * weights * training.time / rate
     if total > _MOST_OPERATIONS:
         raise ValueError(
-            f"Networks of all widths may take {_MOST_OPERATIONS:.0g} operations to train; got {total:.2g}. "
-            "Lower the training time, the number of points or the depth, or raise the step."
+            f"Networks of all widths may take {numeral(_MOST_OPERATIONS, 1)} operations to train; "
+            f"got {numeral(total, 2)}. Lower the training time, the number of points or the depth, or raise the step."
         )
 
 

@@ -6,6 +6,7 @@ Networks come first; while they train, what views measure goes on without a word
 import time
 from collections.abc import Callable, Sequence
 
+from .numerals import numeral
 from .results import Frame
 
 # The share that must be done before the time left can be guessed from it.
@@ -36,7 +37,7 @@ class Progress:
         """Networks have come to a checkpoint."""
         done = frame.time / frame.end
         left = self._training.left(done) if self._training else ""
-        self._report(f"networks at t = {frame.time:.3g} of {frame.end:g}{left}", running=True, done=100 * done)
+        self._report(f"networks at t = {numeral(frame.time)} of {frame.end:g}{left}", running=True, done=100 * done)
 
     def end_training(self, outcome: str) -> None:
         """There will be no more networks: say why."""

@@ -16,6 +16,7 @@ from lazyrich.data import FETCHED, check_is_here
 from .cache import RESULTS, SharedStream
 from .jobs import stops
 from .modes import MOST, Modes
+from .numerals import numeral
 
 _TIMES = 160
 # A gigabyte in single precision; training holds a few copies.
@@ -198,8 +199,8 @@ def _compute_theory(experiment: lr.Experiment) -> Theory:
     entries = net.depth * spec.n_train * (spec.n_train + spec.n_test)
     if entries > _MOST_ENTRIES:
         raise ValueError(
-            f"The theory may take {_MOST_ENTRIES:.2g} kernel entries, depth x n x (n + tests); got {entries:.2g}. "
-            "Lower the depth or the number of points."
+            f"The theory may take {numeral(_MOST_ENTRIES, 2)} kernel entries, depth x n x (n + tests); "
+            f"got {numeral(entries, 2)}. Lower the depth or the number of points."
         )
     if spec.name in FETCHED:
         check_is_here(spec.name)  # a download would keep a worker from all other sessions
@@ -254,8 +255,8 @@ def check_size(experiment: lr.Experiment) -> None:
     numbers = seeds * layers * net.width * (net.width + experiment.data.n_train)
     if numbers > _MOST_NUMBERS:
         raise ValueError(
-            f"The networks may have {_MOST_NUMBERS:.2g} weights and activations between them; got {numbers:.2g}. "
-            "Lower their number, width or depth."
+            f"The networks may have {numeral(_MOST_NUMBERS, 2)} weights and activations between them; "
+            f"got {numeral(numbers, 2)}. Lower their number, width or depth."
         )
 
 

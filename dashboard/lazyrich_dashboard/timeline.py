@@ -15,6 +15,7 @@ import numpy as np
 
 from .jobs import check_wanted
 from .marks import Columns
+from .numerals import numeral
 from .results import Refusal, Snapshot, Theory
 from .views.base import View
 
@@ -49,7 +50,7 @@ def nearest(scrub: float) -> int:
 
 def time_label(theory: Theory, k: int) -> str:
     """Return a time of the grid in words."""
-    return f"t = {Snapshot(theory, (), k / STEPS).time:.3g}"
+    return f"t = {numeral(Snapshot(theory, (), k / STEPS).time)}"
 
 
 def ends(theory: Theory) -> list[float]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lazyrich_dashboard.link import decode
+from lazyrich_dashboard.numerals import numeral
 from lazyrich_dashboard.results import theory
 from lazyrich_dashboard.timeline import SCRIPT, STEPS, time_label
 from tests.browser.reading import choose, columns, slider, wait_until, wait_until_trained
@@ -47,7 +48,7 @@ def test_the_browser_writes_times_as_the_server_does(browser):
     page = browser.new_page()
     times = [1.0, 9.995e-5, 1e-4, 3e-9, 0.012345, 0.5, 99.95, 999.4, 999.6, 12345.0, 2e22]
     written = page.evaluate(f"times => {{ {SCRIPT} return times.map(t => timeLabel([t, 2 * t], 0)); }}", times)
-    assert written == [f"t = {time:.3g}" for time in times]
+    assert written == [f"t = {numeral(time)}" for time in times]
     page.close()
 
 

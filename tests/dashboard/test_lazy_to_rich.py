@@ -102,7 +102,7 @@ def test_an_edge_far_above_is_left_out_of_the_plot_and_said_in_words():
     experiment, view = small(learning_rate=1e-3, time=0.01), SharpnessView()
     snapshot = shown(view, experiment, tuple(view.measure(experiment)))
     assert not len(view.columns(snapshot)["edge 2/η"]["x"])
-    assert "2/η = 2e+03" in view.summary(snapshot)
+    assert "2/η = 2000" in view.summary(snapshot)
 
 
 # Against richness and width
@@ -208,7 +208,7 @@ def test_what_would_take_minutes_is_refused_before_anything_is_trained():
     explorer = Explorer(small(time=1e7), views=(SweepView,))
     assert explorer.wait(LIMIT)
     (view,) = explorer.pages.on(explorer.pages.page)
-    assert re.search(r"may take 3e\+12 operations to train; got .* Lower the training time", view.shown.refusal.object)
+    assert re.search(r"may take 3·10¹² operations to train; got .* Lower the training time", view.shown.refusal.object)
     assert not explorer.work.measured
     explorer.close()
 

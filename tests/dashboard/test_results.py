@@ -180,7 +180,7 @@ def test_networks_that_would_take_the_memory_from_all_sessions_are_refused_in_wo
         network = dataclasses.replace(SMALL.network, width=20_000 if name == "a giant" else 64)
         many = dataclasses.replace(small(**fields), network=network)
         with pytest.raises(
-            ValueError, match=r"may have 2.7e\+08 weights .*; got .*\. Lower their number, width or depth"
+            ValueError, match=r"may have 2.7·10⁸ weights .*; got .*\. Lower their number, width or depth"
         ):
             next(iter(frames(many)))
 
@@ -196,7 +196,7 @@ def test_all_that_the_sliders_reach_is_small_enough_to_train():
 
 def test_what_would_take_a_worker_or_the_memory_from_others_is_refused():
     deep = dataclasses.replace(SMALL, network=dataclasses.replace(SMALL.network, depth=1_000_000))
-    with pytest.raises(ValueError, match=r"The theory may take 1e\+09 kernel entries.*Lower the depth"):
+    with pytest.raises(ValueError, match=r"The theory may take 10⁹ kernel entries.*Lower the depth"):
         theory(deep)
     wide = dataclasses.replace(SMALL, network=dataclasses.replace(SMALL.network, width=200_000))
     with pytest.raises(ValueError, match="weights and activations between them; got"):

@@ -149,6 +149,17 @@ def test_a_mode_is_learned_as_its_eigenvalue_says():
     assert (np.diff(columns["target in 1…i"]["y"]) >= 0).all()
 
 
+def test_networks_in_a_catapult_leave_the_plot_of_modes_and_do_not_widen_it():
+    snapshot = snapshot_of(SMALL, "trained networks")
+    _, usual = ModesView().ranges(snapshot, ModesView().columns(snapshot))
+    assert -0.2 < usual[0] < 0 and 1 < usual[1] < 1.5
+    thrown = tuple(dataclasses.replace(frame, f_train=1e3 * frame.f_train) for frame in snapshot.frames)
+    in_catapult = dataclasses.replace(snapshot, frames=thrown)
+    columns = ModesView().columns(in_catapult)
+    _, (low, high) = ModesView().ranges(in_catapult, columns)
+    assert np.abs(columns["nets"]["y"]).max() > 100 and low >= -1.1 and high <= 2.1
+
+
 def test_the_heat_map_is_the_kernel_of_the_core_ordered_by_class():
     data = SMALL.load_data()
     classes = data.y_train.argmax(axis=1)

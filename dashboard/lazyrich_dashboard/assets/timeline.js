@@ -22,12 +22,13 @@ function showSlice(document, tracks, k) {
   }
 }
 
-// A time of the grid in words, as Python's `.3g` writes it.
+// A time of the grid in words, as numerals.py writes it.
 function timeLabel([first, last], fraction) {
   const time = first * (last / first) ** fraction;
-  const [digits, power] = time.toExponential(2).split("e").map(Number);
-  if (power >= -4 && power < 3) return `t = ${Number(time.toPrecision(3))}`;
-  return `t = ${digits}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
+  const [factor, power] = time.toExponential(2).split("e").map(Number);
+  if (power >= -4 && power < 5) return `t = ${Number(time.toPrecision(3))}`;
+  const raised = [...String(power)].map(c => c == "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("");
+  return `t = ${factor == 1 ? "" : factor + "·"}10${raised}`;
 }
 
 // What the server has not replaced in the meantime becomes again what it sent last.

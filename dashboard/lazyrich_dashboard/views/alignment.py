@@ -15,6 +15,7 @@ import lazyrich as lr
 from ..cache import RESULTS, SharedStream
 from ..live import band, padded
 from ..marks import Axis, Columns, Part
+from ..numerals import numeral
 from ..results import Snapshot, frames, nearest_checkpoint, theory
 from .base import Range, View, mean_and_error, nothing, rule
 
@@ -137,13 +138,13 @@ class AlignmentView(_AlignmentView):
 
     def summary(self, snapshot: Snapshot) -> str:
         """Say how the kernel is aligned with the labels, beside what stays in the lazy limit."""
-        words = f"In the lazy limit the kernel's alignment with the labels stays {snapshot.predicted:.3g}"
+        words = f"In the lazy limit the kernel's alignment with the labels stays {numeral(snapshot.predicted)}"
         now = self._now(snapshot)
         if now is None:
             return f"{words}; the finite networks have not come this far yet."
         return (
             f"{words}; in the networks it goes from {mean_and_error(snapshot.measured[0].labels)} to "
-            f"{mean_and_error(now.labels)} at t = {now.time:.3g}."
+            f"{mean_and_error(now.labels)} at t = {numeral(now.time)}."
         )
 
 
@@ -173,6 +174,6 @@ class StartAlignmentView(_AlignmentView):
         if now is None:
             return f"{words}; the finite networks have not come this far yet."
         return (
-            f"{words}; at t = {now.time:.3g} the networks' kernels share {mean_and_error(now.start)} with their start. "
-            "This does not see a kernel grow."
+            f"{words}; at t = {numeral(now.time)} the networks' kernels share {mean_and_error(now.start)} with "
+            "their start. This does not see a kernel grow."
         )

@@ -17,6 +17,7 @@ import lazyrich as lr
 from ..cache import RESULTS, SharedStream
 from ..live import padded
 from ..marks import Axis, Columns, Part
+from ..numerals import numeral
 from ..results import Snapshot
 from .base import Range, View, error_bars, mean_and_error, mean_with_error, nothing, rule
 from .plane import of_the_infinite
@@ -75,8 +76,8 @@ def random_networks(experiment: lr.Experiment) -> SharedStream:
     def draw() -> Iterator[xr.Dataset]:
         if count * net.width**2 > _MOST_WEIGHTS:
             raise ValueError(
-                f"A random network may have {_MOST_WEIGHTS:.2g} weights; got {count * net.width**2:.2g} in {count} "
-                "layers. Lower the width or the depth."
+                f"A random network may have {numeral(_MOST_WEIGHTS, 2)} weights; "
+                f"got {numeral(count * net.width**2, 2)} in {count} layers. Lower the width or the depth."
             )
         for index in range(NETWORKS):
             yield lr.measured_signal_propagation(net, COSINES, layers=count, networks=1, seed=experiment.seed + index)
@@ -169,7 +170,7 @@ class VarianceView(_LayersView):
         known: Layers = snapshot.predicted
         q = known.signals.variance.values
         last = int(known.signals.layer[-1])
-        words = f"The variance goes from {q[0]:.3g} in layer 1 to {q[-1]:.3g} in layer {last}"
+        words = f"The variance goes from {numeral(q[0])} in layer 1 to {numeral(q[-1])} in layer {last}"
         if last < known.asked:
             words += f" and beyond {_LARGEST:g}, which ends the plot, in the next"
         x, values = self._measured(snapshot, "variance")
@@ -223,11 +224,13 @@ class CorrelationView(_LayersView):
         c = snapshot.predicted.signals.correlation
         close, apart = c.values[-1]
         words = (
-            f"By layer {int(c.layer[-1])} two inputs at cosine {COSINES[0]:g} come to a correlation of {close:.3g}, "
-            f"two at {COSINES[1]:g} to {apart:.3g}"
+            f"By layer {int(c.layer[-1])} two inputs at cosine {COSINES[0]:g} come to a correlation of "
+            f"{numeral(close)}, two at {COSINES[1]:g} to {numeral(apart)}"
         )
         x, values = self._measured(snapshot, "correlation")
         if not x.size:
             return f"{words}; {self._so_far(snapshot)}."
         gap = np.abs(values.mean(axis=0) - c.values[: len(x)]).max()
-        return f"{words}; the mean of {self._so_far(snapshot)} is within {gap:.2g} of theory in all layers shown."
+        return (
+            f"{words}; the mean of {self._so_far(snapshot)} is within {numeral(gap, 2)} of theory in all layers shown."
+        )

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..live import band, padded
 from ..marks import Axis, Columns, Part
+from ..numerals import numeral
 from ..results import Snapshot
 from . import parting
 from .base import Range, View, nothing
@@ -82,14 +83,15 @@ class FunctionView(View):
         """Say how far theory is from the target, and the networks from theory."""
         data, t, frame = snapshot.theory.data, snapshot.time, snapshot.frame
         f = snapshot.theory.flow.test(t)
-        words = f"At t = {t:.3g} theory is {np.sqrt(np.mean((f - data.y_test) ** 2)):.2g} (rms) from the target"
+        off = np.sqrt(np.mean((f - data.y_test) ** 2))
+        words = f"At t = {numeral(t)} theory is {numeral(off, 2)} (rms) from the target"
         if data.in_dim == 1 and snapshot.theory.network.bias_var == 0:
             words += " (without bias, f can only bend at x = 0: raise σ²b)"
         if frame is None:
             return words + "."
         gap = np.sqrt(np.mean((frame.f_test.mean(axis=0) - snapshot.theory.flow.test(frame.time)) ** 2))
         _, values, expected = _compared(snapshot)
-        words += f"; the networks' mean at t = {frame.time:.3g} is {gap:.2g} from theory."
+        words += f"; the networks' mean at t = {numeral(frame.time)} is {numeral(gap, 2)} from theory."
         return words + parting.in_words(values, expected)
 
 

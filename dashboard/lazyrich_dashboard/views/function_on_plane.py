@@ -18,6 +18,7 @@ from .. import widgets
 from ..cache import RESULTS
 from ..marks import Axis, Columns, Part, column_names
 from ..modes import Modes
+from ..numerals import numeral
 from ..results import MOST_QUADRATURES, Snapshot, theory, theory_key
 from .base import Range, View, nothing
 
@@ -141,12 +142,12 @@ class FunctionOnPlaneView(View):
             return 100 * np.mean((f > middle) == above)
 
         of_theory = right(np.asarray(snapshot.theory.flow.test(t)))
-        words = f"At t = {t:.3g} theory is on the right side of f = {middle:.2g} at {of_theory:.3g} %"
+        words = f"At t = {numeral(t)} theory is on the right side of f = {numeral(middle, 2)} at {numeral(of_theory)} %"
         if frame is None:
             return f"{words} of the test points."
         return (
-            f"{words} of the test points; the networks' mean at t = {frame.time:.3g} is at "
-            f"{right(frame.f_test.mean(axis=0)):.3g} %."
+            f"{words} of the test points; the networks' mean at t = {numeral(frame.time)} is at "
+            f"{numeral(right(frame.f_test.mean(axis=0)))} %."
         )
 
 

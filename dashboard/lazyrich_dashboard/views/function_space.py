@@ -19,6 +19,7 @@ from ..images import MODES, ModeImages, are_images, learned_words, mode_images
 from ..live import band, padded
 from ..marks import Axis, Columns, Part
 from ..mode_values import ModeValues, mode_values
+from ..numerals import numeral
 from ..results import Snapshot, is_planar, theory
 from ..theme import LIGHT, Tokens
 from . import parting
@@ -28,6 +29,8 @@ from .function_on_plane import FunctionOnPlaneView, OnPlane, on_plane
 from .learned_modes import LearnedModes
 from .own_points import OwnPointsView
 
+# Networks on their way out of a catapult are elsewhere for a moment, beside which nothing else could be seen.
+_FARTHEST = (-1.0, 2.0)
 _WORDS, _VALUES = "learned, in words", "mode at the training points"
 
 
@@ -98,11 +101,12 @@ class ModesView(View):
         return {"mode": self._rule(snapshot), _VALUES: mode_values(snapshot)}
 
     def ranges(self, snapshot: Snapshot, columns: Columns) -> tuple[Range, Range]:
-        """Return all modes, and fractions from 0 to 1, or as far as networks go at any time."""
+        """Return all modes, and fractions from 0 to 1, or as far as networks go at any time within `_FARTHEST`."""
         low, high = 0.0, 1.0
         if snapshot.trained:
             shares = LearnedModes(snapshot.theory).measured(snapshot.trained)
-            low, high = shares.min(initial=low), shares.max(initial=high)  # of a target of zeros there are none
+            # Of a target of zeros there are none.
+            low, high = np.clip([shares.min(initial=low), shares.max(initial=high)], *_FARTHEST)
         return padded([np.array([1.0, snapshot.theory.n])], log=True), (low - 0.03, high + 0.05)
 
     def summary(self, snapshot: Snapshot) -> str:
@@ -112,7 +116,7 @@ class ModesView(View):
         power = np.diff(columns["target in 1…i"]["y"], prepend=0.0)
         half = int((learned > 0.5).sum())
         words = (
-            f"At t = {snapshot.time:.3g}, {half} of {len(learned)} modes are over half learned, "
+            f"At t = {numeral(snapshot.time)}, {half} of {len(learned)} modes are over half learned, "
             f"and {100 * (learned * power).sum():.0f} % of the target."
         )
         if snapshot.frame is not None:

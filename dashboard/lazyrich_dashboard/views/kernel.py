@@ -18,6 +18,7 @@ from .. import widgets
 from ..cache import RESULTS
 from ..live import padded
 from ..marks import Axis, Columns, Part
+from ..numerals import numeral
 from ..results import Frame, Snapshot, theory_key
 from .base import Range, View, mean_and_error, nothing
 from .function import coordinate
@@ -80,7 +81,8 @@ def _compute(experiment: lr.Experiment) -> Kernels:
     largest = max(np.abs(kernel).max() for kernel in (*own, *curve))
     if largest > _LARGEST:
         raise ValueError(
-            f"A kernel must be below {_LARGEST:g} to be drawn; got {largest:.3g}. Lower the variances or the depth."
+            f"A kernel must be below {_LARGEST:g} to be drawn; got {numeral(largest)}. "
+            "Lower the variances or the depth."
         )
     return Kernels(
         own.ntk, own.nngp, order, None if classes is None else classes[order], cosines,
@@ -187,15 +189,17 @@ class KernelMatrixView(View):
         which = f"{'the first ' if n > count else ''}{count} training point{'s' * (count > 1)}"
         if matrix is None:
             return f"The finite networks have not come this far yet; the kernel of {which} will stand here."
-        diagonal = f"The kernel of {which}, {self.kernel}, has a mean of {matrix.diagonal().mean():.3g} on its diagonal"
+        diagonal = (
+            f"The kernel of {which}, {self.kernel}, has a mean of {numeral(matrix.diagonal().mean())} on its diagonal"
+        )
         off = ~np.eye(count, dtype=bool)
         same = off & (known.classes[:, None] == known.classes) if known.classes is not None else ~off & False
         if same.any() and (off & ~same).any():
             within, between = matrix[same].mean(), matrix[off & ~same].mean()
-            return f"{diagonal}, {within:.3g} on average within a class and {between:.3g} between classes."
+            return f"{diagonal}, {numeral(within)} on average within a class and {numeral(between)} between classes."
         if off.any():
             least, most = matrix[off].min(), matrix[off].max()
-            return f"{diagonal}, and entries from {least:.3g} to {most:.3g} beside it (the colours)."
+            return f"{diagonal}, and entries from {numeral(least)} to {numeral(most)} beside it (the colours)."
         return f"{diagonal}; one point has no others beside it."
 
 
@@ -268,16 +272,16 @@ class AngleView(View):
     def summary(self, snapshot: Snapshot) -> str:
         """Say how far the networks' entries are from the curve, before and after."""
         known: Kernels = snapshot.predicted
-        words = f"Θ falls from {known.ntk_curve[0]:.3g} at 0° to {known.ntk_curve[-1]:.3g} at 180°"
+        words = f"Θ falls from {numeral(known.ntk_curve[0])} at 0° to {numeral(known.ntk_curve[-1])} at 180°"
         if known.ntk_curve[-1] >= known.ntk_curve[0]:
-            words = f"Θ is {known.ntk_curve[0]:.3g} at 0° and {known.ntk_curve[-1]:.3g} at 180°"
+            words = f"Θ is {numeral(known.ntk_curve[0])} at 0° and {numeral(known.ntk_curve[-1])} at 180°"
         rows, columns = _entries(known)
         parts = []
         for label, frame in self._of_networks(snapshot).items():
             if frame is not None and np.isfinite(frame.ntk).all():
                 off = frame.ntk[:, rows, columns] - known.ntk[rows, columns]
                 rms = 100 * np.sqrt((off.astype(np.float64) ** 2).mean(axis=1)) / known.ntk_curve[0]
-                when = "at the start" if label.endswith("0") else f"at t = {frame.time:.3g}"
+                when = "at the start" if label.endswith("0") else f"at t = {numeral(frame.time)}"
                 parts.append(f"{mean_and_error(rms)} % {when}")
         if not parts:
             return f"{words}; the finite networks have not come this far yet."

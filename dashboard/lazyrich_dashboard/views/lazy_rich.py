@@ -4,6 +4,7 @@ import numpy as np
 
 from ..live import band, padded
 from ..marks import Axis, Columns, Part
+from ..numerals import numeral
 from ..results import Snapshot
 from .base import Range, View, mean_and_error, nothing, rule
 
@@ -59,6 +60,6 @@ class KernelMovementView(View):
             )
         count = len(frame.movement)
         return (
-            f"At t = {frame.time:.3g} the kernels of {count} network{'s' * (count > 1)} have moved by "
+            f"At t = {numeral(frame.time)} the kernels of {count} network{'s' * (count > 1)} have moved by "
             f"{mean_and_error(frame.movement)} of their size; in the lazy limit they never do."
         )

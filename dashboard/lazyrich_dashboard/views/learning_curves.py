@@ -21,6 +21,7 @@ from .. import widgets
 from ..cache import RESULTS, SharedStream
 from ..live import padded
 from ..marks import Axis, Columns, Part
+from ..numerals import numeral
 from ..results import Snapshot, theory_key
 from .base import Range, View, error_bars, mean_with_error, nothing, rule
 
@@ -243,13 +244,14 @@ class LearningCurvesView(View):
         # Theory takes eigenfunctions for random ones, which those of one dimension are far from.
         reason = ", as theory needs data of more dimensions" if ratio.max() > 3 and known.pool.in_dim <= 2 else ""
         return (
-            f"{words}; measured on {len(snapshot.measured)} of {TRIALS} random subsets it is {ratio.min():.2g} to "
-            f"{ratio.max():.2g} times what is predicted, for n from {known.sizes[0]} to {known.sizes[-1]}{reason}."
+            f"{words}; measured on {len(snapshot.measured)} of {TRIALS} random subsets it is "
+            f"{numeral(ratio.min(), 2)} to {numeral(ratio.max(), 2)} times what is predicted, "
+            f"for n from {known.sizes[0]} to {known.sizes[-1]}{reason}."
         )
 
 
 def _plain(loss: float) -> str:
-    return f"{loss:.3g}" if loss > _ZERO else "0"
+    return numeral(loss) if loss > _ZERO else "0"
 
 
 @dataclass(frozen=True, eq=False)

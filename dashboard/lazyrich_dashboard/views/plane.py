@@ -15,6 +15,7 @@ import lazyrich as lr
 
 from ..cache import RESULTS
 from ..marks import Axis, Columns, Part, column_names
+from ..numerals import numeral
 from ..results import Snapshot
 from .base import Range, View
 from .plane_lines import LEVELS, lines_of
@@ -125,7 +126,7 @@ class PlaneView(View):
         if not 1e-6 < q < np.inf:
             fate, where = ("dies out", "") if q < 1 else ("grows without end", " (at a variance of 10⁶)")
             return (
-                f"The variance {fate}; gradients and differences of inputs go by √χ⊥ = {np.sqrt(chi):.3g} a "
+                f"The variance {fate}; gradients and differences of inputs go by √χ⊥ = {numeral(np.sqrt(chi))} a "
                 f"layer{where}, so that correlations follow the curve beside."
             )
         side = (
@@ -133,5 +134,5 @@ class PlaneView(View):
             if abs(chi - 1) < 0.005
             else "ordered: all inputs become one" if chi < 1 else "chaotic: close inputs part"
         )  # fmt: skip
-        reach = "" if abs(chi - 1) < 0.005 or chi <= 0 else f", by e in {1 / abs(np.log(chi)):.2g} layers"
-        return f"χ⊥ = {chi:.3g}, {side}{reach}; the variance settles at {q:.3g}."
+        reach = "" if abs(chi - 1) < 0.005 or chi <= 0 else f", by e in {numeral(1 / abs(np.log(chi)), 2)} layers"
+        return f"χ⊥ = {numeral(chi)}, {side}{reach}; the variance settles at {numeral(q)}."

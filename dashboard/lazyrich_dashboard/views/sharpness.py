@@ -15,6 +15,7 @@ from ..cache import RESULTS, SharedStream
 from ..jobs import stops
 from ..live import band, padded
 from ..marks import Axis, Columns, Part
+from ..numerals import numeral
 from ..results import Snapshot, check_size, nearest_checkpoint
 from .base import Range, View, mean_and_error, nothing, rule
 
@@ -111,13 +112,13 @@ class SharpnessView(View):
     def summary(self, snapshot: Snapshot) -> str:
         """Say how sharp the loss is at the scrubber's time, beside the lazy limit and the edge."""
         theory, trained = snapshot.theory, self._trained(snapshot)
-        words = f"In the lazy limit the sharpness stays at {theory.spectrum.values[0] / theory.n:.3g}"
+        words = f"In the lazy limit the sharpness stays at {numeral(theory.spectrum.values[0] / theory.n)}"
         at = nearest_checkpoint(trained, snapshot.time)
         if at is None:
             return f"{words}; that of the networks has not been measured this far yet."
         words += f"; in the networks it goes from {mean_and_error(trained[0].values)} to {mean_and_error(at.values)}"
-        words += f" at t = {at.time:.3g}"
+        words += f" at t = {numeral(at.time)}"
         if not np.isfinite(at.edge):
             return f"{words}."
         share = mean_and_error(100 * at.values / at.edge)
-        return f"{words}, {share} % of the edge of stability, 2/η = {at.edge:.3g}."
+        return f"{words}, {share} % of the edge of stability, 2/η = {numeral(at.edge)}."

@@ -10,6 +10,7 @@ import lazyrich as lr
 from ..live import padded
 from ..marks import Axis, Columns, Part
 from ..mode_probe import ModeProbe
+from ..numerals import numeral
 from ..results import Frame, Snapshot
 from ..widgets import put
 from .base import Range, View, nothing
@@ -94,7 +95,7 @@ class SpectrumView(View):
             if isinstance(fit, lr.PowerLaw)
             else f"No exponent: {fit.partition('. ')[0]}"
         )
-        condition = f"{spectrum.condition:.2g}" if np.isfinite(spectrum.condition) else "infinite (to rounding)"
+        condition = numeral(spectrum.condition, 2) if np.isfinite(spectrum.condition) else "infinite (to rounding)"
         return f"{decay}; condition number {condition}; effective rank {spectrum.effective_rank:.1f} of {theory.n}."
 
 
@@ -103,10 +104,11 @@ def _words_of(snapshot: Snapshot) -> str:
     rate = modes.rates[number - 1]
     learned = 100 * (1 - snapshot.theory.flow.decay(t)[number - 1])
     share = 100 * modes.shares(np.array([t]))[0, number - 1]
-    of_loss = "under 0.1" if share < 0.1 else f"{share:.2g}" if share < 9.95 else f"{share:.0f}"
+    of_loss = "under 0.1" if share < 0.1 else numeral(share, 2) if share < 9.95 else f"{share:.0f}"
     return (
-        f"Mode {number} has the eigenvalue {rate:.3g} and the time scale {1 / rate:.3g}. At t = {t:.3g}, {learned:.3g} "
-        f"% of it has been learned, and {of_loss} % of the train loss that is left is its own."
+        f"Mode {number} has the eigenvalue {numeral(rate)} and the time scale {numeral(1 / rate)}. "
+        f"At t = {numeral(t)}, {numeral(learned)} % of it has been learned, and {of_loss} % of the train loss "
+        "that is left is its own."
     )
 
 

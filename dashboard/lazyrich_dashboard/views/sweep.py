@@ -16,6 +16,7 @@ from ..cache import SharedStream
 from ..live import padded
 from ..marks import Axis, Columns, Part, column_names
 from ..movement import FEW_WIDTHS, WIDTHS, Moved, Point
+from ..numerals import numeral
 from ..results import Snapshot
 from .base import Range, View, error_bars, mean_with_error, nothing, rule
 
@@ -157,8 +158,8 @@ class AgainstRichnessView(_MovementView):
         expected = np.exp(np.interp(np.log(at[both]), np.log(limit.x), np.log(limit.mean)))
         ratio = widest.mean[both] / expected
         return (
-            f"{words}; that is {ratio.min():.2g} to {ratio.max():.2g} times what the mean-field limit says at "
-            f"γ₀ = γ/√N.{self._left_out(snapshot)}"
+            f"{words}; that is {numeral(ratio.min(), 2)} to {numeral(ratio.max(), 2)} times what the mean-field "
+            f"limit says at γ₀ = γ/√N.{self._left_out(snapshot)}"
         )
 
 
@@ -250,4 +251,4 @@ class AgainstWidthView(_MovementView):
 
 
 def _plus_minus(curve: Curve, index: int) -> str:
-    return f"{curve.mean[index]:.3g} ± {curve.error[index]:.1g}"
+    return f"{numeral(curve.mean[index])} ± {numeral(curve.error[index], 1)}"

@@ -15,6 +15,7 @@ from panel.custom import JSComponent
 
 from .. import exports, tables
 from ..jobs import Latest, once
+from ..numerals import numeral
 from ..widgets import put
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Tools(JSComponent):
         if (snapshot := self._view.snapshot) is not None:
             is_timed = self._view.clock(snapshot) is not None
             mode = snapshot.mode if self._view.of_mode(snapshot) else None
-            put(self, time=f"t = {snapshot.time:.3g}" if is_timed else "", mode=mode)
+            put(self, time=f"t = {numeral(snapshot.time)}" if is_timed else "", mode=mode)
         if self.drawer == "why":
             self.content = self._view.why()
         elif self.drawer == "data":

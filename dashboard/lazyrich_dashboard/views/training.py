@@ -12,6 +12,7 @@ from lazyrich.dynamics.training.learning_rates import step_below
 
 from ..live import band, padded
 from ..marks import Axis, Columns, Part
+from ..numerals import numeral
 from ..results import Snapshot, theory
 from .base import Range, View, mean_and_error, nothing, rule
 
@@ -125,19 +126,19 @@ class TrainingView(View):
         known, t, of_theory = snapshot.theory, snapshot.time, _of_theory(snapshot)
         dynamics = of_theory.dynamics
         losses = lr.expected_losses(dynamics, t, known.data.y_test)
-        words = f"At t = {t:.3g} theory says train {losses.train:.3g}, test {losses.test:.3g}"
+        words = f"At t = {numeral(t)} theory says train {numeral(losses.train)}, test {numeral(losses.test)}"
         frame = snapshot.frame
         if frame is not None:
-            words += f"; networks at t = {frame.time:.3g}: test {mean_and_error(frame.losses['test'])}"
+            words += f"; networks at t = {numeral(frame.time)}: test {mean_and_error(frame.losses['test'])}"
         lowest = _lowest(of_theory)
         stop = (
-            f" Lowest test loss {lowest['y'][0]:.3g} at t = {lowest['x'][0]:.3g}."
+            f" Lowest test loss {numeral(lowest['y'][0])} at t = {numeral(lowest['x'][0])}."
             if len(lowest["x"])
             else " The test loss still falls at the end."
         )
-        edge = f"Largest stable step {known.flow.max_learning_rate:.3g}"
+        edge = f"Largest stable step {numeral(known.flow.max_learning_rate)}"
         if snapshot.predicted is not None:
-            edge += f"; theory takes steps of {dynamics.optimizer.learning_rate:.3g}"
+            edge += f"; theory takes steps of {numeral(dynamics.optimizer.learning_rate)}"
         return f"{words}.{stop} {edge}."
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import lazyrich as lr
 from lazyrich.dynamics.drawn_network import DrawnNetwork
 
+from ...numerals import numeral
 from ..checks import Check
 from ..statistics import jackknife, log_slope
 
@@ -117,8 +118,8 @@ def check() -> Check:
     holds = abs(scatter + 0.5) < 3 * scatter_error and movement < -3 * movement_error and gap < 0.05
     sentence = (
         f"From width {_CHECKED_SPREADS[0]} to {WIDE:,} the spread of the kernel over random weights falls with "
-        f"the slope {scatter:.3f} ± {scatter_error:.1g}, expected −1/2, and its movement in training with "
-        f"{movement:.2f} ± {movement_error:.1g}; at width {WIDE:,} the errors along principal components are "
+        f"the slope {scatter:.3f} ± {numeral(scatter_error, 1)}, expected −1/2, and its movement in training with "
+        f"{movement:.2f} ± {numeral(movement_error, 1)}; at width {WIDE:,} the errors along principal components are "
         f"never further off their exponential decay than {100 * gap:.1f} ± {100 * gap_error:.1f} % of all error at "
         "the start."
     )

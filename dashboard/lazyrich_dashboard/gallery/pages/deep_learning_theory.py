@@ -11,6 +11,7 @@ import lazyrich as lr
 from lazyrich.theory import relu_fourth_moment_ratio
 
 from ...marks import Axis, Columns, Part
+from ...numerals import numeral
 from ...views import plane
 from ...views.base import Range, nothing
 from ..base import GalleryPage, Panel, Picture
@@ -172,19 +173,19 @@ class DeepLearningTheory(GalleryPage):
     def summary(self, picture: Picture) -> str:
         """Say where the network stands, what that means for depth, and how heavy its tails are."""
         net, numbers, point = self.network, picture.numbers, self.point
-        where = f"{self.activation} at C_W = {net.weight_var:.4g}, C_b = {net.bias_var:.4g}"
+        where = f"{self.activation} at C_W = {numeral(net.weight_var, 4)}, C_b = {numeral(net.bias_var, 4)}"
         if not point:
             where += " (it has no critical point)"
         elif not self._is_critical:
-            where += f" (critical: {point.weight_var:.4g}, {point.bias_var:.3g})"
+            where += f" (critical: {numeral(point.weight_var, 4)}, {numeral(point.bias_var)})"
         words = where
         if {"parallel", "perpendicular"} <= set(numbers):
-            words += f" has χ∥ = {numbers['parallel']:.3g}, χ⊥ = {numbers['perpendicular']:.3g}"
+            words += f" has χ∥ = {numeral(numbers['parallel'])}, χ⊥ = {numeral(numbers['perpendicular'])}"
         if "moment" not in numbers:
             return f"{words}; random networks are drawn when the controls rest."
         return (
             f"{words}; in layer {_MOMENT_LAYERS} of {numbers['drawn']:.0f} networks of width {net.width} the ratio of "
-            f"moments is {numbers['moment']:.3g} ± {numbers['moment error']:.1g}, and 1 at infinite width."
+            f"moments is {numeral(numbers['moment'])} ± {numeral(numbers['moment error'], 1)}, and 1 at infinite width."
         )
 
     @classmethod

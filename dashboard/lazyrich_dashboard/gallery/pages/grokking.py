@@ -11,6 +11,7 @@ import lazyrich as lr
 from lazyrich.dynamics import linearised_grokking
 
 from ...marks import Axis, Part
+from ...numerals import numeral
 from ...views.base import mean_with_error
 from ..base import GalleryPage, Panel, Picture, measured
 from ..checks import Check
@@ -133,7 +134,7 @@ class Grokking(GalleryPage):
     def summary(self, picture: Picture) -> str:
         """Say when points were fitted, and when the task was understood."""
         numbers = picture.numbers
-        words = f"Kept lazy, the network would end at a test loss of {numbers['lazy']:.3g}"
+        words = f"Kept lazy, the network would end at a test loss of {numeral(numbers['lazy'])}"
         if "train" not in numbers:
             return f"{words}; it is trained when the controls rest."
         return (
@@ -165,9 +166,9 @@ class Grokking(GalleryPage):
         holds = later > 3 * error and never and min(growth) > 0 and abs(numbers["parts_off"]) < 1
         sentence = (
             f"At α = 1 test points are learned {np.exp(numbers['log_delay']):,.0f} steps after the training points, "
-            f"{np.exp(later):.2g} times (× or ÷ {np.exp(error):.2g}) as long as at α = 0.125 (rich); at α = 8 (lazy) "
-            f"{'never' if never else 'in some runs'}. The weights grow by {100 * numbers['growth']:.0f} ± "
-            f"{100 * numbers['growth_stderr']:.0f} %, and the parts add up to the measured test loss within "
-            f"{max(map(abs, apart)):.1f} standard errors."
+            f"{numeral(np.exp(later), 2)} times (× or ÷ {numeral(np.exp(error), 2)}) as long as at α = 0.125 (rich); "
+            f"at α = 8 (lazy) {'never' if never else 'in some runs'}. The weights grow by "
+            f"{100 * numbers['growth']:.0f} ± {100 * numbers['growth_stderr']:.0f} %, and the parts add up to the "
+            f"measured test loss within {max(map(abs, apart)):.1f} standard errors."
         )
         return Check(bool(holds), sentence, numbers)

@@ -9,6 +9,7 @@ import param
 from lazyrich.theory import best_stopping_time, high_dimensional_errors, measured_high_dimensional_errors
 
 from ...marks import Axis, Part
+from ...numerals import numeral
 from ...views.base import mean_with_error, nothing
 from ..base import GalleryPage, Panel, Picture, at, measured
 from ..checks import Check
@@ -134,12 +135,13 @@ class HighDimensionalDynamics(GalleryPage):
         """Compare the end of training with the best moment to stop."""
         numbers = picture.numbers
         words = (
-            f"At n/P = {self.ratio:g} the test error is least, {numbers['least']:.3g}, at t = "
-            f"{numbers['best time']:.3g}; at t = {_TIMES[-1]:g} it should be {numbers['last']:.3g}"
+            f"At n/P = {self.ratio:g} the test error is least, {numeral(numbers['least'])}, at t = "
+            f"{numeral(numbers['best time'])}; at t = {_TIMES[-1]:g} it should be {numeral(numbers['last'])}"
         )
         if "measured" not in numbers:
             return f"{words}; students are drawn when the controls rest."
-        return f"{words}, and is {numbers['measured']:.3g} ± {numbers['measured error']:.1g} in {_TRIALS} students."
+        measured = f"{numeral(numbers['measured'])} ± {numeral(numbers['measured error'], 1)}"
+        return f"{words}, and is {measured} in {_TRIALS} students."
 
     @classmethod
     def check(cls) -> Check:

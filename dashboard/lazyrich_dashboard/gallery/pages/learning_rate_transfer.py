@@ -10,6 +10,7 @@ import param
 import lazyrich as lr
 
 from ...marks import Axis, Part
+from ...numerals import numeral
 from ...views.base import Range, mean_with_error
 from ..base import GalleryPage, Panel, Picture, at, measured
 from ..checks import Check
@@ -143,7 +144,7 @@ class LearningRateTransfer(GalleryPage):
             if f"rise {width}" in numbers
         ]
         if not rises:
-            return f"{words}, the infinitely wide kernel has a sharpness of {numbers['top']:.3g} at the start."
+            return f"{words}, the infinitely wide kernel has a sharpness of {numeral(numbers['top'])} at the start."
         words += f" and η = {self.rate:g} the sharpness rises by {', '.join(rises)} in {STEPS} steps"
         best = [
             f"{2 ** numbers[f'best {width}']:.2g} ×÷ {2 ** numbers[f'best error {width}']:.2g} (N = {width})"

@@ -10,6 +10,7 @@ import lazyrich as lr
 from lazyrich.theory import measured_spectrum_risk
 
 from ...marks import Axis, Part
+from ...numerals import numeral
 from ...views.base import mean_with_error
 from ..base import GalleryPage, Panel, Picture, at, measured
 from ..checks import Check
@@ -161,14 +162,14 @@ class MoreIsBetter(GalleryPage):
     def summary(self, picture: Picture) -> str:
         """Say whether interpolation is best, and what was measured."""
         numbers = picture.numbers
-        ridge = "no ridge" if numbers["ridge"] == 0 else f"a ridge of {numbers['ridge']:.2g}"
+        ridge = "no ridge" if numbers["ridge"] == 0 else f"a ridge of {numeral(numbers['ridge'], 2)}"
         words = (
             f"With noise {self.relative_noise:g} times the error of interpolation the optimal fitting ratio should be "
-            f"{numbers['R*']:.2g} for large n; at n = {_AT} {ridge} is best"
+            f"{numeral(numbers['R*'], 2)} for large n; at n = {_AT} {ridge} is best"
         )
         if "lowest" not in numbers:
             return f"{words}; regressions are drawn when the controls rest."
-        return f"{words}; of {numbers['draws']:.0f} draws the lowest error is at R = {numbers['lowest']:.2g}."
+        return f"{words}; of {numbers['draws']:.0f} draws the lowest error is at R = {numeral(numbers['lowest'], 2)}."
 
     @classmethod
     def check(cls) -> Check:

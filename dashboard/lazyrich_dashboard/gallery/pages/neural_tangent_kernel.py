@@ -11,6 +11,7 @@ import lazyrich as lr
 
 from ...live import band
 from ...marks import Axis, Part
+from ...numerals import numeral
 from ..base import GalleryPage, Panel, Picture
 from ..checks import Check
 from ..experiments.neural_tangent_kernel import (
@@ -176,13 +177,14 @@ class NeuralTangentKernel(GalleryPage):
             )
         words = (
             f"Kernels of {numbers['networks']:.0f} networks of width {self.width:,} scatter by "
-            f"{100 * numbers['spread']:.2g} % of their size before training, and move by {100 * numbers['moved']:.2g} %"
+            f"{numeral(100 * numbers['spread'], 2)} % of their size before training, and move by "
+            f"{numeral(100 * numbers['moved'], 2)} %"
         )
         if "wide spread" not in numbers:
             return f"{words} until t = {TIME:g}."
         return (
             f"{words} until t = {TIME:g}; those of {numbers['wide networks']:.0f} networks of width {WIDE:,} by "
-            f"{100 * numbers['wide spread']:.2g} % and {100 * numbers['wide moved']:.2g} %."
+            f"{numeral(100 * numbers['wide spread'], 2)} % and {numeral(100 * numbers['wide moved'], 2)} %."
         )
 
     @classmethod
