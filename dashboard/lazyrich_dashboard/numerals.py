@@ -1,14 +1,16 @@
 """Numerals: numbers as the sentences of the page write them."""
 
+from typing import SupportsFloat
+
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def numeral(value: float, digits: int = 3) -> str:
+def numeral(value: SupportsFloat, digits: int = 3) -> str:
     """Return a number to so many significant digits: 0.00652, 1280, or 1.6·10⁵ where many zeros would be counted.
 
     `timeLabel` in assets/timeline.js writes times as this does with three digits.
     """
-    rounded = f"{value:.{digits - 1}e}"
+    rounded = f"{float(value):.{digits - 1}e}"
     mantissa, _, power = rounded.partition("e")
     if not power or -4 <= int(power) < 5:  # infinity and what is no number have no power
         return f"{float(rounded):g}"

@@ -95,6 +95,15 @@ def test_the_lowest_test_loss_is_marked_unless_it_comes_last():
     assert not len(falling["x"])
 
 
+def test_a_test_loss_that_does_not_rise_again_still_falls_or_has_settled():
+    falling, flat = snapshot_of(SMALL, "no networks yet"), snapshot_of(small(time=1e5), "no networks yet")
+    assert "The test loss still falls at the end." in TrainingView().summary(falling)
+    assert "The test loss has settled at the end." in TrainingView().summary(flat)
+    # The last digits of what has settled have a least one too, which is no time to stop.
+    assert np.argmin(flat.theory.test_loss) < len(flat.theory.times) - 1
+    assert not len(TrainingView().columns(flat)["lowest test loss"]["x"])
+
+
 def test_the_movement_of_the_kernel_starts_at_zero_and_its_lazy_limit_stays_there():
     snapshot = snapshot_of(SMALL, "trained networks")
     columns = KernelMovementView().columns(snapshot)
@@ -115,6 +124,24 @@ def test_the_function_is_that_of_the_core_along_the_coordinate(data):
     np.testing.assert_allclose(columns["theory"]["y"], f, rtol=1e-12)
     np.testing.assert_array_equal(columns["target"]["y"], points.y_test[order, 0])
     assert len(columns["training points"]["x"]) == experiment.data.n_train
+
+
+@pytest.mark.parametrize(
+    ("data", "view", "words"),
+    [
+        ("regression", FunctionView, "can only bend at x = 0"),
+        ("spirals", FunctionOnPlaneView, "keeps its sign on"),
+    ],
+)
+def test_a_function_without_bias_that_cannot_bend_is_said_to(data, view, words):
+    for activation, bias_var, is_said in [("relu", 0.0, True), ("relu", 0.1, False), ("tanh", 0.0, False)]:
+        experiment = small(data)
+        network = dataclasses.replace(experiment.network, activation=activation, bias_var=bias_var)
+        experiment = dataclasses.replace(experiment, network=network)
+        assert (words in view().summary(snapshot_of(experiment, "no networks yet"))) == is_said
+        x = experiment.load_data().x_train
+        f = lr.ntk(network, np.concatenate([x[:1], 2 * x[:1]]), x)
+        assert np.allclose(f[1], 2 * f[0]) == is_said
 
 
 @pytest.mark.parametrize("colours", ["theory", "networks, mean", "first network"])

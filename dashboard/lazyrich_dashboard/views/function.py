@@ -2,6 +2,8 @@
 
 import numpy as np
 
+import lazyrich as lr
+
 from ..live import band, padded
 from ..marks import Axis, Columns, Part
 from ..numerals import numeral
@@ -85,7 +87,7 @@ class FunctionView(View):
         f = snapshot.theory.flow.test(t)
         off = np.sqrt(np.mean((f - data.y_test) ** 2))
         words = f"At t = {numeral(t)} theory is {numeral(off, 2)} (rms) from the target"
-        if data.in_dim == 1 and snapshot.theory.network.bias_var == 0:
+        if data.in_dim == 1 and is_straight_from_zero(snapshot.theory.network):
             words += " (without bias, f can only bend at x = 0: raise σ²b)"
         if frame is None:
             return words + "."
@@ -93,6 +95,11 @@ class FunctionView(View):
         _, values, expected = _compared(snapshot)
         words += f"; the networks' mean at t = {numeral(frame.time)} is {numeral(gap, 2)} from theory."
         return words + parting.in_words(values, expected)
+
+
+def is_straight_from_zero(network: lr.Network) -> bool:
+    """Whether f(cx) = c f(x) for c > 0: a network without biases, of units that are straight on either side of 0."""
+    return network.bias_var == 0 and network.phi.name in ("relu", "leaky_relu", "abs", "identity")
 
 
 def _compared(snapshot: Snapshot) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -21,6 +21,7 @@ from ..modes import Modes
 from ..numerals import numeral
 from ..results import MOST_QUADRATURES, Snapshot, theory, theory_key
 from .base import Range, View, nothing
+from .function import is_straight_from_zero
 
 # Below this a line is no more than a guess.
 _LEAST_SIDE = 12
@@ -142,13 +143,16 @@ class FunctionOnPlaneView(View):
             return 100 * np.mean((f > middle) == above)
 
         of_theory = right(np.asarray(snapshot.theory.flow.test(t)))
-        words = f"At t = {numeral(t)} theory is on the right side of f = {numeral(middle, 2)} at {numeral(of_theory)} %"
-        if frame is None:
-            return f"{words} of the test points."
-        return (
-            f"{words} of the test points; the networks' mean at t = {numeral(frame.time)} is at "
-            f"{numeral(right(frame.f_test.mean(axis=0)))} %."
+        words = (
+            f"At t = {numeral(t)} theory is on the right side of f = {numeral(middle, 2)} at {numeral(of_theory)} % of "
+            "the test points"
         )
+        if is_straight_from_zero(snapshot.theory.network):
+            words += " (without bias, f keeps its sign on each ray from 0: raise σ²b)"
+        if frame is None:
+            return f"{words}."
+        of_networks = right(frame.f_test.mean(axis=0))
+        return f"{words}; the networks' mean at t = {numeral(frame.time)} is at {numeral(of_networks)} %."
 
 
 def _middle(snapshot: Snapshot) -> float:

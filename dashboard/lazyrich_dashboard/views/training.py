@@ -18,6 +18,8 @@ from .base import Range, View, mean_and_error, nothing, rule
 
 # Of the train loss at the start; less than any axis shows.
 _LEAST = 1e-6
+# The least part of the test loss that is called a rise or a fall.
+_NOTABLE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +136,7 @@ class TrainingView(View):
         stop = (
             f" Lowest test loss {numeral(lowest['y'][0])} at t = {numeral(lowest['x'][0])}."
             if len(lowest["x"])
-            else " The test loss still falls at the end."
+            else f" The test loss {'still falls' if _still_falls(of_theory) else 'has settled'} at the end."
         )
         edge = f"Largest stable step {numeral(known.flow.max_learning_rate)}"
         if snapshot.predicted is not None:
@@ -147,11 +149,17 @@ def _of_theory(snapshot: Snapshot) -> OfTheory:
     return snapshot.predicted or OfTheory(known.flow, known.times, known.train_loss, known.test_loss)
 
 
+def _still_falls(of_theory: OfTheory) -> bool:
+    """Whether the test loss falls notably in the second half of the time."""
+    middle, end = np.interp([of_theory.times[-1] / 2, of_theory.times[-1]], of_theory.times, of_theory.test_loss)
+    return bool(end < (1 - _NOTABLE) * middle)
+
+
 def _lowest(of_theory: OfTheory) -> dict[str, Any]:
-    """Return the mark of the time to stop; none where the test loss still falls at the end."""
+    """Return the mark of the time to stop; none where the test loss does not rise again."""
     times, loss = of_theory.times, of_theory.test_loss
     best = int(np.argmin(np.where(np.isfinite(loss), loss, np.inf)))
-    if best == len(times) - 1:
+    if loss[-1] <= (1 + _NOTABLE) * loss[best]:
         return nothing("labels")
     # On the side where the train loss is not.
     text = "▴\nlowest" if of_theory.train_loss[best] > loss[best] else "lowest\n▾"
