@@ -30,6 +30,18 @@ def test_features_are_learned_on_the_edge_of_the_kernel_regime_alone():
     np.testing.assert_allclose(lowest["y"], np.maximum(2 - 2 * lowest["x"], 0), atol=1e-12)
 
 
+@pytest.mark.parametrize("readout", [0.0, 0.5, 1.0, 1.5, 2.0])
+def test_the_name_of_a_region_stands_well_inside_of_it(readout):
+    words = plane(readout)["words"]
+    assert "unstable" in words["text"]
+    for x, y, word in zip(words["x"], words["y"], words["text"], strict=True):
+        for to_x, to_y in [(0.2, 0.0), (-0.2, 0.0), (0.0, 0.1), (0.0, -0.1)]:
+            verdict = Choice(x + to_x, y + to_y, readout).verdict
+            assert verdict.regime == word.removesuffix(" regime")
+            # Not across a line of equal r.
+            assert word != "kernel regime" or abs(verdict.r - Choice(x, y, readout).verdict.r) < 0.25
+
+
 def test_a_point_let_go_anywhere_comes_to_lie_where_boundaries_can_be_hit():
     view = AbcMapView()
     view.live.source(POINT).data = {"x": [1.013], "y": [-0.018]}

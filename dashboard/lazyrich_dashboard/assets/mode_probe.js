@@ -29,6 +29,7 @@ export function render({model, el}) {
     field.max = model.count;
     if (field.getRootNode().activeElement != field) field.value = shown || "";
     words.textContent = shown ? share() : "hover or choose one";
+    words.className = shown ? "" : "hint";
     const page = outermost(root);
     page.style?.setProperty("--lr-mode", shown ? "visible" : "hidden");
     page.lazyrichMode = shown ? [`mode ${shown}`, share()].filter(Boolean).join(": ") : ""; // for pictures

@@ -44,6 +44,8 @@ class AbcMapView(View):
 
     def _body(self) -> pn.viewable.Viewable:
         sliders = [widgets.slider(number) for number in (self.param.output, self.param.hidden, self.param.readout)]
+        for slider in sliders:
+            slider.margin = (1, 0, 1, 8)  # room for large letters
         return pn.Column(
             self.live.pane,
             pn.Row(*sliders, sizing_mode="stretch_width", margin=0),

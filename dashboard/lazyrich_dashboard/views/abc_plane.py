@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from contourpy import contour_generator
+from scipy.ndimage import distance_transform_edt
 
 import lazyrich as lr
 
@@ -44,6 +45,7 @@ PARTS = (
     Part(POINT, "diamonds", "test"),
 )
 _LEVELS = (0.25, 0.5, 0.75, 1.0)
+_SHAPE_OF_WORDS = (1, 2)  # how far a step of either axis is for them
 # The standard parametrization has no rate of its own that every width can take; 1/N is the largest.
 _KNOWN = (("ntk", 0.0), ("standard", 0.0), ("standard", 1.0), ("mup", 0.0), ("mean_field", 0.0))
 
@@ -121,7 +123,7 @@ def plane(readout: float) -> Columns:
         "least that is stable": _lowest(x, y, kernel | features),
         "feature learning, r = 0": _joined(x, y, features),
         **_contours(x, y, np.where(stable, r, np.nan)),
-        "words": _words(x, y, {"kernel regime": kernel, "trivial": trivial, "unstable": ~stable}),
+        "words": _words(x, y, {"kernel regime": kernel & ~_is_on_a_level(r), "trivial": trivial, "unstable": ~stable}),
     }
     return {**columns, **_known(readout)}
 
@@ -164,13 +166,18 @@ def _contours(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> Columns:
     }
 
 
+def _is_on_a_level(r: np.ndarray) -> np.ndarray:
+    return np.any(np.abs(r[..., None] - _LEVELS) < STEP / 2, axis=-1)
+
+
 def _words(x: np.ndarray, y: np.ndarray, regions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Name each region with an inside at a point of it that is far from its edge."""
+    """Name each region with an inside at its point farthest from its edge, as words see it, which are wide and low."""
     found = []
     for word, where in regions.items():
-        i, j = np.argwhere(where).T
-        if len(i) > len(x):
-            found.append((x[i].mean(), y[j].mean(), word))
+        if where.sum() > len(x):
+            room = np.asarray(distance_transform_edt(np.pad(where, 1), sampling=_SHAPE_OF_WORDS))[1:-1, 1:-1]
+            i, j = np.unravel_index(room.argmax(), room.shape)
+            found.append((x[i], y[j], word))
     columns = zip(*found, strict=True) if found else ((), (), ())
     return dict(zip(("x", "y", "text"), map(np.array, columns), strict=True))
 
