@@ -25,13 +25,14 @@ import panel as pn
 from . import precedence
 from .cache import DroppedError, others_wait
 from .deliver import Deliver, session_deliverer
+from .turns import TURNS
 
 # What a slider moves; what is made of it once the controls rest (timelines, files); and what takes long: networks, and
-# whatever is measured. XLA spreads one run over all cores; a second worker lets others go on while one is deep in a
-# long chunk.
+# whatever is measured. Of the last only those compute who have one of the `TURNS`: XLA spreads one run over all cores,
+# and a second one goes on while it cannot. The others wait, on a thread each as far as there are.
 THEORY = ThreadPoolExecutor(2, thread_name_prefix="theory")
 ASIDE = ThreadPoolExecutor(2, thread_name_prefix="aside")
-NETWORKS = ThreadPoolExecutor(2, thread_name_prefix="networks")
+NETWORKS = ThreadPoolExecutor(32, thread_name_prefix="networks")
 
 _at_work = threading.local()  # whose `job` is the one of which this thread computes an item
 
@@ -63,6 +64,7 @@ def stops() -> bool:
         DroppedError: nobody waits for the item any more.
     """
     precedence.give_way(is_a_piece=True)
+    TURNS.let_others()
     check_wanted()
     return False
 
@@ -128,9 +130,10 @@ class Latest:
             raise
 
     def _give_way(self, job: "_Job") -> None:
-        if not job.is_dropped:
-            precedence.give_way()
-            job.advance()
+        with TURNS.turn() if self._pool is NETWORKS else contextlib.nullcontext():
+            if not job.is_dropped:
+                precedence.give_way()
+                job.advance()
 
     def cancel(self) -> None:
         """Drop the current request; nothing of it is delivered any more."""

@@ -162,8 +162,12 @@ class Snapshot:
 
     @cached_property
     def frame(self) -> Frame | None:
-        """The checkpoint nearest to the scrubber's time (on the log axis), if the run has come that far."""
-        return nearest_checkpoint(self.trained, self.time)
+        """The checkpoint nearest to the scrubber's time (on the log axis), if the run has come that far.
+
+        Until half of the time to the first one that is the start, which has no place on that axis.
+        """
+        is_early = self.trained and self.frames[0].time == 0 and self.time < self.trained[0].time / 2
+        return self.frames[0] if is_early else nearest_checkpoint(self.trained, self.time)
 
 
 def nearest_checkpoint(checkpoints: Sequence[T], time: float) -> T | None:

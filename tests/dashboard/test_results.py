@@ -132,6 +132,12 @@ def test_a_snapshot_shows_the_checkpoint_nearest_on_the_log_axis(scrub, nearest)
     assert snapshot(scrub).frame.time == nearest
 
 
+def test_before_the_middle_of_the_first_step_a_snapshot_shows_the_start():
+    assert snapshot(0.0, times=(0.0, 1.9, 10.0)).frame.time == 1.9
+    assert snapshot(0.0, times=(0.0, 2.1, 10.0)).frame.time == 0.0
+    assert snapshot(0.0, times=(2.1, 10.0)).frame.time == 2.1
+
+
 def test_a_snapshot_shows_no_checkpoint_until_training_has_come_near_to_it():
     assert snapshot(0.0, times=(0.0, 1.0)).frame.time == 1.0
     assert snapshot(1.0, times=(0.0, 1.0, 10.0)).frame is None
