@@ -20,23 +20,23 @@ class Turns:
 
     def __init__(self, count: int):
         """Let `count` threads have a turn at a time."""
-        self._changed = threading.Condition()
-        self._free, self._long = count, 0
-        self._count = count
+        lock = threading.Lock()
+        self._one_is_free, self._all_are_free = threading.Condition(lock), threading.Condition(lock)
+        self._count, self._free, self._long = count, count, 0
         self._mine = threading.local()
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
         """Wait for a turn, and have it or what has become of it until the end of the block."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._free)
+        with self._one_is_free:
+            self._one_is_free.wait_for(lambda: self._free)
             self._free -= 1
         self._mine.has_turn, self._mine.is_long, self._mine.since = True, False, time.monotonic()
         try:
             yield
         finally:
             self.give_back()
-            with self._changed:
+            with self._one_is_free:
                 self._long -= self._mine.is_long
             self._mine.is_long = False
 
@@ -44,9 +44,11 @@ class Turns:
         """Leave the turn to another thread, if this one has one: it is going to wait for something."""
         if getattr(self._mine, "has_turn", False):
             self._mine.has_turn = False
-            with self._changed:
+            with self._one_is_free:
                 self._free += 1
-                self._changed.notify_all()
+                self._one_is_free.notify()  # of thirty threads that wait all would wake for nothing
+                if self._free == self._count:
+                    self._all_are_free.notify_all()
 
     def let_others(self) -> None:
         """Between two pieces of an item: give the turn back if the item is long, and wait a little for who has one."""
@@ -54,11 +56,11 @@ class Turns:
             if time.monotonic() - self._mine.since > self._LONG:
                 self._become_long()
         elif getattr(self._mine, "is_long", False):
-            with self._changed:
-                self._changed.wait_for(lambda: self._free == self._count, self._PAUSE)
+            with self._all_are_free:
+                self._all_are_free.wait_for(lambda: self._free == self._count, self._PAUSE)
 
     def _become_long(self) -> None:
-        with self._changed:
+        with self._one_is_free:
             self._mine.is_long = self._long < self._MOST_LONG
             self._long += self._mine.is_long
         if self._mine.is_long:
