@@ -63,8 +63,8 @@ def stops() -> bool:
     Raises:
         DroppedError: nobody waits for the item any more.
     """
-    precedence.give_way(is_a_piece=True)
-    TURNS.let_others()
+    with TURNS.pause():
+        precedence.give_way(is_a_piece=True)
     check_wanted()
     return False
 
@@ -132,7 +132,8 @@ class Latest:
     def _give_way(self, job: "_Job") -> None:
         with TURNS.turn() if self._pool is NETWORKS else contextlib.nullcontext():
             if not job.is_dropped:
-                precedence.give_way()
+                with TURNS.pause():
+                    precedence.give_way()
                 job.advance()
 
     def cancel(self) -> None:

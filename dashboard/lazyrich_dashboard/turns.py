@@ -10,10 +10,18 @@ import time
 from collections.abc import Iterator
 
 
+class _Mine(threading.local):
+    """What a thread has: a turn, or none any more as its item is long; for how long it has computed, and since when."""
+
+    has_turn = is_long = False
+    taken = since = 0.0
+
+
 class Turns:
     """So many turns, each of which a thread has for one item; long items give theirs back."""
 
-    # Seconds after which an item is long, and for which each piece of one (0.03 s) then waits while others have turns.
+    # Seconds of computing after which an item is long; and for which it then waits after each piece (0.03 s) while
+    # others have turns.
     _LONG, _PAUSE = 2.0, 0.1
     # Items that may be long at a time; each takes memory.
     _MOST_LONG = 4
@@ -23,7 +31,7 @@ class Turns:
         lock = threading.Lock()
         self._one_is_free, self._all_are_free = threading.Condition(lock), threading.Condition(lock)
         self._count, self._free, self._long = count, count, 0
-        self._mine = threading.local()
+        self._mine = _Mine()
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
@@ -31,7 +39,8 @@ class Turns:
         with self._one_is_free:
             self._one_is_free.wait_for(lambda: self._free)
             self._free -= 1
-        self._mine.has_turn, self._mine.is_long, self._mine.since = True, False, time.monotonic()
+        self._mine.has_turn, self._mine.is_long = True, False
+        self._mine.taken, self._mine.since = 0.0, time.monotonic()
         try:
             yield
         finally:
@@ -42,7 +51,7 @@ class Turns:
 
     def give_back(self) -> None:
         """Leave the turn to another thread, if this one has one: it is going to wait for something."""
-        if getattr(self._mine, "has_turn", False):
+        if self._mine.has_turn:
             self._mine.has_turn = False
             with self._one_is_free:
                 self._free += 1
@@ -50,14 +59,22 @@ class Turns:
                 if self._free == self._count:
                     self._all_are_free.notify_all()
 
-    def let_others(self) -> None:
-        """Between two pieces of an item: give the turn back if the item is long, and wait a little for who has one."""
-        if getattr(self._mine, "has_turn", False):
-            if time.monotonic() - self._mine.since > self._LONG:
+    @contextlib.contextmanager
+    def pause(self) -> Iterator[None]:
+        """Between two pieces of an item: give the turn back if the item is long, and wait a little for who has one.
+
+        What the block takes is no time that the item has been computed for.
+        """
+        mine = self._mine
+        if mine.has_turn:
+            mine.taken += time.monotonic() - mine.since
+            if mine.taken > self._LONG:
                 self._become_long()
-        elif getattr(self._mine, "is_long", False):
+        elif mine.is_long:
             with self._all_are_free:
                 self._all_are_free.wait_for(lambda: self._free == self._count, self._PAUSE)
+        yield
+        mine.since = time.monotonic()
 
     def _become_long(self) -> None:
         with self._one_is_free:

@@ -50,7 +50,9 @@ def test_what_takes_long_leaves_its_turn_and_only_so_much_may(pool, soon):
         with turns.turn():
             begun.release()
             while not ends.is_set():
-                turns.let_others()
+                with turns.pause():
+                    pass
+                time.sleep(0.01)
 
     at_work = [pool.submit(take_long) for _ in range(MANY)]
     for _ in range(2 + Turns._MOST_LONG):
@@ -60,6 +62,19 @@ def test_what_takes_long_leaves_its_turn_and_only_so_much_may(pool, soon):
     for one in at_work:
         one.result(LIMIT)
     assert turns._free == 2 and turns._long == 0
+
+
+def test_an_item_is_long_by_the_time_it_computes_not_by_the_time_it_waits(soon):
+    turns = Turns(1)
+    with turns.turn():
+        for _ in range(5):
+            with turns.pause():
+                time.sleep(0.05)
+        assert turns._free == 0
+        time.sleep(0.15)
+        with turns.pause():
+            assert turns._free == 1
+    assert turns._free == 1
 
 
 def short(lane: Latest) -> bool:
