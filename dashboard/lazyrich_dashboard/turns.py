@@ -1,7 +1,9 @@
 """Turns: how many items of long work are computed at a time, so that no run keeps the others waiting.
 
-Most items take less than a second, and two of them at a time take all cores. But the next checkpoint of a large run may
-be minutes away: who asks for it gives the turn back, and goes on beside those who have one, at their pace.
+Most items take a few tenths of a second, and two of them at a time take all cores. But the next checkpoint of a large
+run may be minutes away: who asks for it gives the turn back, and goes on beside those who have one, at their pace.
+Beside three networks of four layers of 1,024 units on 512 points three of width 64 were trained after half a minute,
+where they had not been after two.
 """
 
 import contextlib
@@ -22,7 +24,7 @@ class Turns:
 
     # Seconds of computing after which an item is long; and for which it then waits after each piece (0.03 s) while
     # others have turns.
-    _LONG, _PAUSE = 2.0, 0.1
+    _LONG, _PAUSE = 0.5, 0.1
     # Items that may be long at a time; each takes memory.
     _MOST_LONG = 4
 
