@@ -101,7 +101,7 @@ def test_columns_that_stay_are_left_out_and_equal_ones_are_kept_once():
     view = SpectrumView()
     snapshot = snapshot_of(view, "digits")
     slices = timeline(view, snapshot)["nets, now"]["y"]
-    assert len(slices.offsets) - 1 == len(snapshot.trained) < STEPS
+    assert len(slices.offsets) - 1 == len(snapshot.frames) < STEPS  # the start among them
     moving = timeline(ModesView(), snapshot_of(ModesView(), "digits"))
     assert set(moving["theory"]) == {"y"}
     assert set(moving["learned, in words"]) == {"text"}
