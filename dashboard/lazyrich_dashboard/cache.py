@@ -4,14 +4,11 @@ Keys are canonical specs, never arrays. Equal requests compute once (`pn.cache` 
 from a sample: holoviz/panel#8759). The least recently used entries go when the bytes run over.
 """
 
-import contextlib
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from copy import copy
 from typing import Any
-
-from .turns import TURNS
 
 # Streams that were left before their end may go on later from where they are, so they keep what they need for that:
 # networks in training, of up to a gigabyte, which no count of bytes knows of. Only so many may.
@@ -30,18 +27,6 @@ def others_wait() -> bool:
     """Return whether the stream of which this thread computes an item has other readers."""
     stream = getattr(_at_work, "stream", None)
     return stream is not None and stream.readers > 1
-
-
-@contextlib.contextmanager
-def _waited_for(lock: threading.Lock) -> Iterator[None]:
-    """Hold a lock; a turn is left to others while someone else has it, who may be computing for minutes."""
-    if not lock.acquire(blocking=False):
-        TURNS.give_back()
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 class SharedStream:
@@ -79,7 +64,7 @@ class SharedStream:
         """Return whether there is an item, when it has been computed."""
         if index < len(self._items):
             return True
-        with _waited_for(self._lock):
+        with self._lock:
             return index < len(self._items) or self._compute_next()
 
     def _compute_next(self) -> bool:
@@ -168,7 +153,7 @@ class _Entry:
         self._value: Any = None
 
     def value(self, make: Callable[[], Any]) -> Any:
-        with _waited_for(self._lock):
+        with self._lock:
             if self._value is None:
                 self._value = make()
             return self._value

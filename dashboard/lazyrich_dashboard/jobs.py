@@ -25,14 +25,13 @@ import panel as pn
 from . import precedence
 from .cache import DroppedError, others_wait
 from .deliver import Deliver, session_deliverer
-from .turns import TURNS
 
 # What a slider moves; what is made of it once the controls rest (timelines, files); and what takes long: networks, and
-# whatever is measured. Of the last only those compute who have one of the `TURNS`: XLA spreads one run over all cores,
-# and a second one goes on while it cannot. The others wait, on a thread each as far as there are.
+# whatever is measured. XLA spreads one run over all cores; a second worker lets others go on while one is deep in a
+# long chunk.
 THEORY = ThreadPoolExecutor(2, thread_name_prefix="theory")
 ASIDE = ThreadPoolExecutor(2, thread_name_prefix="aside")
-NETWORKS = ThreadPoolExecutor(32, thread_name_prefix="networks")
+NETWORKS = ThreadPoolExecutor(2, thread_name_prefix="networks")
 
 _at_work = threading.local()  # whose `job` is the one of which this thread computes an item
 
@@ -63,8 +62,7 @@ def stops() -> bool:
     Raises:
         DroppedError: nobody waits for the item any more.
     """
-    with TURNS.pause():
-        precedence.give_way(is_a_piece=True)
+    precedence.give_way(is_a_piece=True)
     check_wanted()
     return False
 
@@ -130,11 +128,9 @@ class Latest:
             raise
 
     def _give_way(self, job: "_Job") -> None:
-        with TURNS.turn() if self._pool is NETWORKS else contextlib.nullcontext():
-            if not job.is_dropped:
-                with TURNS.pause():
-                    precedence.give_way()
-                job.advance()
+        if not job.is_dropped:
+            precedence.give_way()
+            job.advance()
 
     def cancel(self) -> None:
         """Drop the current request; nothing of it is delivered any more."""
