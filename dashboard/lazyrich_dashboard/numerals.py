@@ -17,3 +17,8 @@ def numeral(value: SupportsFloat, digits: int = 3) -> str:
     ten = f"10{str(int(power)).translate(_RAISED)}"
     factor = f"{float(mantissa):g}"
     return ten if factor == "1" else f"{factor}·{ten}"
+
+
+def plus_minus(mean: SupportsFloat, error: SupportsFloat) -> str:
+    """Return a number with its standard error, which has one digit."""
+    return f"{numeral(mean)} ± {numeral(error, 1)}"

@@ -37,7 +37,9 @@ class Progress:
         """Networks have come to a checkpoint."""
         done = frame.time / frame.end
         left = self._training.left(done) if self._training else ""
-        self._report(f"networks at t = {numeral(frame.time)} of {frame.end:g}{left}", running=True, done=100 * done)
+        self._report(
+            f"networks at t = {numeral(frame.time)} of {numeral(frame.end, 6)}{left}", running=True, done=100 * done
+        )
 
     def end_training(self, outcome: str) -> None:
         """There will be no more networks: say why."""

@@ -2,7 +2,9 @@
 
 import pytest
 
-from lazyrich_dashboard.numerals import numeral
+from lazyrich_dashboard import widgets
+from lazyrich_dashboard.numerals import numeral, plus_minus
+from lazyrich_dashboard.state import State
 
 WRITTEN = {
     0.0: "0", 1.0: "1", 0.0065199: "0.00652", 1e-4: "0.0001", 999.6: "1000", 1284.0: "1280", -0.5: "-0.5",
@@ -19,3 +21,12 @@ def test_numbers_are_written_in_full_or_with_a_power_of_ten(value):
 def test_digits_can_be_chosen():
     assert numeral(98.7, 1) == "100"
     assert numeral(1.7321, 2) == "1.7"
+
+
+def test_an_error_has_one_digit():
+    assert plus_minus(0.12345, 0.0267) == "0.123 ± 0.03"
+
+
+def test_sliders_write_their_values_in_full():
+    shown = widgets.steps(State().param.time, [1.0, 1000.0, 2000.0]).get_root().data.options
+    assert shown == ["1", "100", "1000", "2000"]  # 100 is the value

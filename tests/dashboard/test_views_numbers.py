@@ -134,9 +134,10 @@ def test_the_function_is_that_of_the_core_along_the_coordinate(data):
     ],
 )
 def test_a_function_without_bias_that_cannot_bend_is_said_to(data, view, words):
-    for activation, bias_var, is_said in [("relu", 0.0, True), ("relu", 0.1, False), ("tanh", 0.0, False)]:
+    changes = [{}, {"activation": "abs"}, {"bias_var": 0.1}, {"activation": "tanh"}, {"layer_norm": True}]
+    for change, is_said in zip(changes, [True, True, False, False, False], strict=True):
         experiment = small(data)
-        network = dataclasses.replace(experiment.network, activation=activation, bias_var=bias_var)
+        network = dataclasses.replace(experiment.network, **change)
         experiment = dataclasses.replace(experiment, network=network)
         assert (words in view().summary(snapshot_of(experiment, "no networks yet"))) == is_said
         x = experiment.load_data().x_train

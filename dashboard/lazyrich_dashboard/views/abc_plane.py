@@ -45,7 +45,7 @@ PARTS = (
     Part(POINT, "diamonds", "test"),
 )
 _LEVELS = (0.25, 0.5, 0.75, 1.0)
-_SHAPE_OF_WORDS = (1, 2)  # how far a step of either axis is for them
+_SHAPE_OF_WORDS = (1, 2)  # how far a step of x and of y is when room for words is looked for
 # The standard parametrization has no rate of its own that every width can take; 1/N is the largest.
 _KNOWN = (("ntk", 0.0), ("standard", 0.0), ("standard", 1.0), ("mup", 0.0), ("mean_field", 0.0))
 

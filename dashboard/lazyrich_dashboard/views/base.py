@@ -24,7 +24,7 @@ from ..cache import SharedStream
 from ..live import Live
 from ..marks import Axis, Columns, Part, column_names, draw
 from ..mode_probe import ModeProbe
-from ..numerals import numeral
+from ..numerals import numeral, plus_minus
 from ..pinned import pinned_columns, widened
 from ..results import Refusal, Snapshot
 from ..texts import why
@@ -297,4 +297,4 @@ def rule(time: float, y: Range) -> dict[str, np.ndarray]:
 def mean_and_error(values: np.ndarray) -> str:
     """Return 'mean ± standard error' over seeds, or the single value."""
     mean, error = mean_with_error(np.asarray(values))
-    return numeral(mean) if len(values) < 2 else f"{numeral(mean)} ± {numeral(error, 1)}"
+    return numeral(mean) if len(values) < 2 else plus_minus(mean, error)

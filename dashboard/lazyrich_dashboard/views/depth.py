@@ -60,7 +60,7 @@ def layers(net: lr.Network) -> Layers:
         kept = signals.sel(layer=signals.variance.values < _LARGEST)
         if not kept.layer.size:
             raise ValueError(
-                f"The variance of a layer must be below {_LARGEST:g} to be drawn; got more in the first one. "
+                f"The variance of a layer must be below {numeral(_LARGEST)} to be drawn; got more in the first one. "
                 "Lower the weight or the bias variance."
             )
         return Layers(kept, count)
@@ -172,7 +172,7 @@ class VarianceView(_LayersView):
         last = int(known.signals.layer[-1])
         words = f"The variance goes from {numeral(q[0])} in layer 1 to {numeral(q[-1])} in layer {last}"
         if last < known.asked:
-            words += f" and beyond {_LARGEST:g}, which ends the plot, in the next"
+            words += f" and beyond {numeral(_LARGEST)}, which ends the plot, in the next"
         x, values = self._measured(snapshot, "variance")
         if not x.size:
             return f"{words}; {self._so_far(snapshot)}."

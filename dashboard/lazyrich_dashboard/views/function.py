@@ -99,7 +99,11 @@ class FunctionView(View):
 
 def is_straight_from_zero(network: lr.Network) -> bool:
     """Whether f(cx) = c f(x) for c > 0: a network without biases, of units that are straight on either side of 0."""
-    return network.bias_var == 0 and network.phi.name in ("relu", "leaky_relu", "abs", "identity")
+    return (
+        network.bias_var == 0
+        and not network.layer_norm
+        and network.phi.name in ("relu", "leaky_relu", "abs", "identity")
+    )
 
 
 def _compared(snapshot: Snapshot) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -81,7 +81,7 @@ def _compute(experiment: lr.Experiment) -> Kernels:
     largest = max(np.abs(kernel).max() for kernel in (*own, *curve))
     if largest > _LARGEST:
         raise ValueError(
-            f"A kernel must be below {_LARGEST:g} to be drawn; got {numeral(largest)}. "
+            f"A kernel must be below {numeral(_LARGEST)} to be drawn; got {numeral(largest)}. "
             "Lower the variances or the depth."
         )
     return Kernels(

@@ -16,7 +16,7 @@ from ..cache import SharedStream
 from ..live import padded
 from ..marks import Axis, Columns, Part, column_names
 from ..movement import FEW_WIDTHS, WIDTHS, Moved, Point
-from ..numerals import numeral
+from ..numerals import numeral, plus_minus
 from ..results import Snapshot
 from .base import Range, View, error_bars, mean_with_error, nothing, rule
 
@@ -147,7 +147,7 @@ class AgainstRichnessView(_MovementView):
             return "Networks of several widths and richnesses have not all been trained yet."
         words = (
             f"From γ₀ = {widest.x[0]:g} to {widest.x[-1]:g} kernels of width {FEW_WIDTHS[-1]} go from moving by "
-            f"{_plus_minus(widest, 0)} of their size to {_plus_minus(widest, -1)}"
+            f"{_at(widest, 0)} of their size to {_at(widest, -1)}"
         )
         if why := movement.without_limit(experiment):
             return f"{words}; {why}.{self._left_out(snapshot)}"
@@ -225,11 +225,11 @@ class AgainstWidthView(_MovementView):
         if len(networks.x) < 3:
             return f"{at} networks of widths {WIDTHS[0]} to {WIDTHS[-1]} have not all been trained yet."
         words = (
-            f"{at} kernels move by {_plus_minus(networks, 0)} of their size at width {networks.x[0]:g}, "
-            f"{_plus_minus(networks, -1)} at {networks.x[-1]:g}: {self._slope(snapshot)}"
+            f"{at} kernels move by {_at(networks, 0)} of their size at width {networks.x[0]:g}, "
+            f"{_at(networks, -1)} at {networks.x[-1]:g}: {self._slope(snapshot)}"
         )
         if len(limit.x):
-            words += f"; mean field {_plus_minus(limit, 0)}"
+            words += f"; mean field {_at(limit, 0)}"
         return f"{words}.{self._left_out(snapshot)}"
 
     @staticmethod
@@ -250,5 +250,5 @@ class AgainstWidthView(_MovementView):
         return f"{words}, in theory {'-1/2 turning to 0' if expected == 0 else f'{expected:g}'}"
 
 
-def _plus_minus(curve: Curve, index: int) -> str:
-    return f"{numeral(curve.mean[index])} ± {numeral(curve.error[index], 1)}"
+def _at(curve: Curve, index: int) -> str:
+    return plus_minus(curve.mean[index], curve.error[index])

@@ -11,7 +11,7 @@ import lazyrich as lr
 from lazyrich.theory import relu_fourth_moment_ratio
 
 from ...marks import Axis, Columns, Part
-from ...numerals import numeral
+from ...numerals import numeral, plus_minus
 from ...views import plane
 from ...views.base import Range, nothing
 from ..base import GalleryPage, Panel, Picture
@@ -185,7 +185,7 @@ class DeepLearningTheory(GalleryPage):
             return f"{words}; random networks are drawn when the controls rest."
         return (
             f"{words}; in layer {_MOMENT_LAYERS} of {numbers['drawn']:.0f} networks of width {net.width} the ratio of "
-            f"moments is {numeral(numbers['moment'])} ± {numeral(numbers['moment error'], 1)}, and 1 at infinite width."
+            f"moments is {plus_minus(numbers['moment'], numbers['moment error'])}, and 1 at infinite width."
         )
 
     @classmethod

@@ -9,7 +9,7 @@ import param
 from lazyrich.theory import best_stopping_time, high_dimensional_errors, measured_high_dimensional_errors
 
 from ...marks import Axis, Part
-from ...numerals import numeral
+from ...numerals import numeral, plus_minus
 from ...views.base import mean_with_error, nothing
 from ..base import GalleryPage, Panel, Picture, at, measured
 from ..checks import Check
@@ -140,7 +140,7 @@ class HighDimensionalDynamics(GalleryPage):
         )
         if "measured" not in numbers:
             return f"{words}; students are drawn when the controls rest."
-        measured = f"{numeral(numbers['measured'])} ± {numeral(numbers['measured error'], 1)}"
+        measured = plus_minus(numbers["measured"], numbers["measured error"])
         return f"{words}, and is {measured} in {_TRIALS} students."
 
     @classmethod
