@@ -100,7 +100,7 @@ def steps(parameter: param.Number, values: Iterable[float]) -> pmui.DiscreteSlid
         label=parameter.label,
         options=_with(values, value),
         value=value,
-        formatter="%g",  # Panel's own, %.3g, writes 1e+03
+        formatter="%.10g",  # Panel's own, %.3g, writes 1e+03
         description=parameter.doc,
         **_COMMON,
         **named(name),
